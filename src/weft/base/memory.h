@@ -1,0 +1,41 @@
+// Host memory for tensors and scratch: aligned to 64 bytes, freed blocks are kept for the next request of their size.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace weft {
+
+/// Counters of the caching allocator, in bytes.
+struct MemoryStats {
+  std::size_t in_use = 0;   ///< handed out now
+  std::size_t peak = 0;     ///< most ever handed out at once
+  std::size_t cached = 0;   ///< kept for reuse
+};
+
+namespace memory {
+/// At least `bytes` bytes, aligned to 64, contents undefined; throws Error naming the size when out of memory.
+void* allocate(std::size_t bytes);
+/// Gives a block of allocate(bytes) back; `bytes` must be the same.
+void release(void* p, std::size_t bytes) noexcept;
+MemoryStats stats();
+/// Returns cached blocks to the system.
+void trim();
+}  // namespace memory
+
+/// Scratch memory of a kernel, given back at the end of its scope.
+template <class T> class Scratch {
+ public:
+  explicit Scratch(std::int64_t n) : bytes_(static_cast<std::size_t>(n) * sizeof(T)), p_(memory::allocate(bytes_)) {}
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() { memory::release(p_, bytes_); }
+  T* data() const { return static_cast<T*>(p_); }
+  operator T*() const { return data(); }
+
+ private:
+  std::size_t bytes_;
+  void* p_;
+};
+
+}  // namespace weft

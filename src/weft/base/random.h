@@ -1,0 +1,58 @@
+// Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+
+namespace weft {
+
+/// Four 32-bit words for a 64-bit key and a 128-bit counter: a pure function, so element i of a result is the same
+/// whatever the thread count, device or layout.
+constexpr std::array<std::uint32_t, 4> philox(std::uint64_t key, std::uint64_t hi, std::uint64_t lo) {
+  std::uint32_t c0 = static_cast<std::uint32_t>(lo), c1 = static_cast<std::uint32_t>(lo >> 32),
+                c2 = static_cast<std::uint32_t>(hi), c3 = static_cast<std::uint32_t>(hi >> 32);
+  std::uint32_t k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t p0 = 0xD2511F53ull * c0, p1 = 0xCD9E8D57ull * c2;
+    c0 = static_cast<std::uint32_t>(p1 >> 32) ^ c1 ^ k0;
+    c1 = static_cast<std::uint32_t>(p1);
+    c2 = static_cast<std::uint32_t>(p0 >> 32) ^ c3 ^ k1;
+    c3 = static_cast<std::uint32_t>(p0);
+    k0 += 0x9E3779B9u;
+    k1 += 0xBB67AE85u;
+  }
+  return {c0, c1, c2, c3};
+}
+
+/// A stream of random numbers: element i of draw `counter` under `seed`.
+struct RandomStream {
+  std::uint64_t seed = 0, counter = 0;
+  /// 64 random bits for element i.
+  constexpr std::uint64_t bits(std::uint64_t i) const {
+    auto w = philox(seed, counter, i);
+    return (static_cast<std::uint64_t>(w[1]) << 32) | w[0];
+  }
+  /// Uniform in [0, 1), 53 bits.
+  constexpr double uniform(std::uint64_t i) const { return static_cast<double>(bits(i) >> 11) * 0x1p-53; }
+  /// Standard normal by Box-Muller.
+  double normal(std::uint64_t i) const {
+    auto w = philox(seed, counter, i);
+    const double u = (static_cast<double>(w[0]) + 0.5) * 0x1p-32, v = static_cast<double>(w[1]) * 0x1p-32;
+    return std::sqrt(-2.0 * std::log(u)) * std::cos(6.283185307179586476925 * v);
+  }
+  /// Uniform integer in [0, n), n > 0, by multiply-shift.
+  constexpr std::uint64_t below(std::uint64_t i, std::uint64_t n) const {
+    return static_cast<std::uint64_t>((static_cast<unsigned __int128>(bits(i)) * n) >> 64);
+  }
+};
+
+/// FNV-1a, 64 bits: stable across machines, used to turn a parameter's path into a stream.
+constexpr std::uint64_t hash_name(std::string_view s) {
+  std::uint64_t h = 0xcbf29ce484222325ull;
+  for (char c : s) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+  return h;
+}
+
+}  // namespace weft

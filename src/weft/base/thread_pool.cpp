@@ -1,0 +1,181 @@
+#include <weft/base/thread_pool.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#ifdef __linux__
+#include <sched.h>
+#endif
+
+#include <weft/base/error.h>
+
+namespace weft {
+
+namespace {
+
+thread_local bool inside_piece = false;
+
+int default_threads() {
+  if (const char* text = std::getenv("WEFT_THREADS")) {
+    const int n = std::atoi(text);
+    check(n >= 1, "WEFT_THREADS is '", text, "'; expected a number of threads from 1");
+    return n;
+  }
+#ifdef __linux__
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+#endif
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+/// One parallel_for in flight. Pieces are taken from a shared counter.
+struct Job {
+  FunctionRef<void(std::int64_t, std::int64_t)> body;
+  std::int64_t n, grain, pieces;
+  Job(FunctionRef<void(std::int64_t, std::int64_t)> body, std::int64_t n, std::int64_t grain, std::int64_t pieces)
+      : body(body), n(n), grain(grain), pieces(pieces) {}
+  std::atomic<std::int64_t> next{0};
+  std::atomic<int> active{0};
+  std::mutex error_mutex;
+  std::exception_ptr error;
+
+  void work() {
+    const bool outer = std::exchange(inside_piece, true);
+    for (std::int64_t piece; (piece = next.fetch_add(1, std::memory_order_relaxed)) < pieces;) {
+      try {
+        body(piece * grain, std::min(n, (piece + 1) * grain));
+      } catch (...) {
+        std::scoped_lock lock(error_mutex);
+        if (!error) error = std::current_exception();
+        next.store(pieces, std::memory_order_relaxed);
+      }
+    }
+    inside_piece = outer;
+  }
+};
+
+class Pool {
+ public:
+  explicit Pool(int threads) : threads_(threads) {
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { loop(); });
+  }
+  ~Pool() {
+    {
+      std::scoped_lock lock(mutex_);
+      stop_ = true;
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+    wake_.notify_all();
+    for (auto& w : workers_) w.join();
+  }
+  int threads() const { return threads_; }
+
+  void run(Job& job) {
+    std::scoped_lock one_job_at_a_time(run_mutex_);
+    {
+      std::scoped_lock lock(mutex_);
+      job_ = &job;
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+    wake_.notify_all();
+    job.work();
+    {
+      std::scoped_lock lock(mutex_);
+      job_ = nullptr;  // workers that have not joined yet stay out
+    }
+    for (int spins = 0; job.active.load(std::memory_order_acquire) != 0; ++spins)
+      if (spins > 2000) std::this_thread::yield();
+  }
+
+ private:
+  void loop() {
+    std::uint64_t seen = 0;
+    for (;;) {
+      // Spin briefly: the next operator of an eager step usually follows within microseconds.
+      for (int i = 0; i < 4000 && generation_.load(std::memory_order_acquire) == seen; ++i) pause();
+      Job* job;
+      {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [&] { return generation_.load(std::memory_order_relaxed) != seen; });
+        seen = generation_.load(std::memory_order_relaxed);
+        if (stop_) return;
+        job = job_;
+        if (job) job->active.fetch_add(1, std::memory_order_acquire);
+      }
+      if (!job) continue;
+      job->work();
+      job->active.fetch_sub(1, std::memory_order_release);
+    }
+  }
+  static void pause() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+
+  int threads_;
+  std::vector<std::thread> workers_;
+  std::mutex mutex_, run_mutex_;
+  std::condition_variable wake_;
+  std::atomic<std::uint64_t> generation_{0};
+  Job* job_ = nullptr;
+  bool stop_ = false;
+};
+
+std::mutex pool_mutex;
+std::shared_ptr<Pool>& pool_slot() {
+  static std::shared_ptr<Pool> pool;
+  return pool;
+}
+std::shared_ptr<Pool> pool() {
+  std::scoped_lock lock(pool_mutex);
+  auto& slot = pool_slot();
+  if (!slot) slot = std::make_shared<Pool>(default_threads());
+  return slot;
+}
+std::atomic<int> thread_count{0};  // 0: not decided yet
+
+}  // namespace
+
+int num_threads() {
+  int n = thread_count.load(std::memory_order_relaxed);
+  if (n == 0) thread_count.store(n = default_threads(), std::memory_order_relaxed);
+  return n;
+}
+
+void set_num_threads(int n) {
+  check(n >= 1 && n <= 1024, "set_num_threads: received ", n, "; expected 1 to 1024");
+  std::shared_ptr<Pool> old;
+  std::scoped_lock lock(pool_mutex);
+  thread_count.store(n, std::memory_order_relaxed);
+  auto& slot = pool_slot();
+  if (slot && slot->threads() == n) return;
+  old = std::exchange(slot, n > 1 ? std::make_shared<Pool>(n) : nullptr);
+}
+
+void parallel_for(std::int64_t n, std::int64_t grain, FunctionRef<void(std::int64_t, std::int64_t)> body) {
+  if (n <= 0) return;
+  grain = std::max<std::int64_t>(grain, 1);
+  const std::int64_t pieces = (n + grain - 1) / grain;
+  if (pieces == 1 || inside_piece || num_threads() == 1) {
+    const bool outer = std::exchange(inside_piece, inside_piece || pieces > 1);
+    struct Restore {
+      bool outer;
+      ~Restore() { inside_piece = outer; }
+    } restore{outer};
+    for (std::int64_t piece = 0; piece < pieces; ++piece) body(piece * grain, std::min(n, (piece + 1) * grain));
+    return;
+  }
+  Job job(body, n, grain, pieces);
+  pool()->run(job);
+  if (job.error) std::rethrow_exception(job.error);
+}
+
+}  // namespace weft

@@ -1,0 +1,41 @@
+// What a kernel sees of a tensor: memory, element type, shape, strides. It owns nothing.
+#pragma once
+
+#include <weft/base/device.h>
+#include <weft/base/dtype.h>
+#include <weft/base/shape.h>
+
+namespace weft {
+
+/// Shape, dtype and device of a value, without data.
+struct Meta {
+  Shape shape;
+  DType dtype = DType::f32;
+  friend bool operator==(const Meta&, const Meta&) = default;
+};
+/// "f32[2, 3]"
+std::string to_string(const Meta& m);
+
+/// A strided array. `data` points to element (0, …, 0); strides count elements and may be zero or negative.
+struct TensorView {
+  void* data = nullptr;
+  DType dtype = DType::f32;
+  Device device = cpu;
+  Shape shape;
+  Dims strides;
+
+  int rank() const { return shape.rank(); }
+  std::int64_t numel() const { return shape.numel(); }
+  bool contiguous() const { return is_contiguous(shape, strides); }
+  template <class T> T* as() const { return static_cast<T*>(data); }
+  /// A view of contiguous memory.
+  static TensorView of(void* data, DType dtype, const Shape& shape, Device device = cpu) {
+    return {data, dtype, device, shape, contiguous_strides(shape)};
+  }
+};
+
+/// Copies element by element between views of equal shape, converting the dtype (floating to integer truncates,
+/// anything to bool is x != 0). Both must lie in host memory.
+void copy_elements(const TensorView& from, const TensorView& to);
+
+}  // namespace weft

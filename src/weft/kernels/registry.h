@@ -1,0 +1,39 @@
+// Implementations of operators: for each operator and kind of device an ordered list, the reference last.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include <weft/ir/op.h>
+
+namespace weft {
+
+/// What a kernel is called with. Outputs are allocated by the caller: contiguous, shapes and dtypes as inferred.
+/// Inputs of element-wise operators arrive broadcast to the output's shape (stride 0).
+struct KernelCall {
+  const OpInfo& info;
+  const void* op;  ///< the operator struct
+  std::span<const TensorView> in;
+  std::span<const TensorView> out;
+  template <class Op> const Op& attributes() const { return *static_cast<const Op*>(op); }
+};
+
+/// One implementation of an operator.
+struct Kernel {
+  std::string name;                                    ///< "onednn.conv2d": shown by `weft ops show` and WEFT_LOG=dispatch
+  void (*run)(const KernelCall& call) = nullptr;
+  const char* (*decline)(const KernelCall& call) = nullptr;  ///< why this case is not taken, or null; data may be null
+  bool contiguous = false;                             ///< inputs must be row-major: the caller copies those that are not
+};
+
+/// Appends an implementation: those registered first are asked first.
+void add_kernel(const OpInfo& op, DeviceType device, Kernel kernel);
+/// The implementations in order of preference.
+std::span<const Kernel> kernels_of(const OpInfo& op, DeviceType device);
+/// The first implementation that takes the case; throws Error naming why each declined.
+const Kernel& select_kernel(DeviceType device, const KernelCall& call);
+
+/// True where WEFT_LOG (a comma-separated list) names the topic.
+bool log_enabled(std::string_view topic);
+
+}  // namespace weft

@@ -1,0 +1,8 @@
+// All public operations.
+#pragma once
+
+#include <weft/ops/create.h>
+#include <weft/ops/elementwise.h>
+#include <weft/ops/matmul.h>
+#include <weft/ops/reduce.h>
+#include <weft/ops/shape_ops.h>

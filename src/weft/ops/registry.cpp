@@ -1,0 +1,38 @@
+// Weft's operators, their gradient rules and their kernels in order of preference: explicit calls, so that static
+// linking loses nothing.
+#include <weft/kernels/register.h>
+#include <weft/opdefs/create.h>
+#include <weft/opdefs/elementwise.h>
+#include <weft/opdefs/matmul.h>
+#include <weft/opdefs/random.h>
+#include <weft/opdefs/reduce.h>
+#include <weft/opdefs/shape_ops.h>
+
+namespace weft {
+
+// Defined beside the public functions of each family.
+void register_elementwise_gradients();
+void register_create_gradients();
+void register_shape_gradients();
+void register_reduce_gradients();
+void register_matmul_gradients();
+
+void register_builtin_ops() {
+  register_create_ops();
+  register_elementwise_ops();
+  register_reduce_ops();
+  register_shape_ops();
+  register_matmul_ops();
+  register_random_ops();
+
+  register_elementwise_gradients();
+  register_create_gradients();
+  register_shape_gradients();
+  register_reduce_gradients();
+  register_matmul_gradients();
+
+  register_ref_elementwise();
+  register_ref_basic();
+}
+
+}  // namespace weft

@@ -1,0 +1,157 @@
+#include <weft/tensor/state.h>
+
+#include <atomic>
+#include <mutex>
+
+#include <weft/tensor/tensor_impl.h>
+
+namespace weft {
+
+thread_local std::function<void()>* name_parameters_hook = nullptr;
+
+ParameterState::ParameterState() : leaf(make_ref<Leaf>()) { leaf->parameter = this; }
+ParameterState::~ParameterState() { leaf->parameter = nullptr; }
+
+namespace {
+void set_value(ParameterState& s, const Tensor& value) {
+  s.shape = value.shape();
+  s.dtype = value.dtype();
+  s.lazy = false;
+  s.leaf->outputs.clear();
+  s.leaf->outputs.push_back(value.meta());
+  s.value = with_value(value.detach(), {s.leaf, 0}, s.trainable && is_floating(value.dtype()));
+}
+}  // namespace
+
+Parameter::Parameter(const Tensor& value) : state_(make_ref<ParameterState>()) { set_value(*state_, value); }
+
+Parameter::Parameter(const Shape& shape, Initializer initializer, DType dtype) : state_(make_ref<ParameterState>()) {
+  state_->shape = shape;
+  state_->initializer = std::move(initializer);
+  state_->dtype = dtype;
+}
+
+Parameter::Parameter(const Parameter& o) {
+  if (!o.state_) return;
+  state_ = make_ref<ParameterState>();
+  const ParameterState& from = *o.state_;
+  state_->shape = from.shape;
+  state_->lazy = from.lazy;
+  state_->dtype = from.dtype;
+  state_->initializer = from.initializer;
+  state_->trainable = from.trainable;
+  if (from.value.defined()) set_value(*state_, from.value);
+}
+
+Parameter& Parameter::operator=(const Parameter& o) {
+  if (this != &o) *this = Parameter(o);
+  return *this;
+}
+
+const Tensor& Parameter::tensor() const {
+  check(defined(), "the parameter is undefined");
+  if (!state_->value.defined()) [[unlikely]] materialise();
+  return state_->value;
+}
+
+void Parameter::materialise() const {
+  static std::mutex mutex;  // two threads may predict with a model that was never called
+  static std::mutex naming;
+  if (state_->path.empty()) {
+    std::scoped_lock lock(naming);
+    if (name_parameters_hook) (*name_parameters_hook)();
+  }
+  std::scoped_lock lock(mutex);
+  if (state_->value.defined()) return;
+  check(!state_->lazy, "parameter '", state_->path, "' has no shape yet: call the module on a batch, or give the sizes");
+  check(static_cast<bool>(state_->initializer), "parameter '", state_->path, "' has neither value nor initializer");
+  NoGrad off;
+  const RandomStream stream{default_generator().state().seed, hash_name(state_->path)};
+  set_value(*state_, state_->initializer(state_->shape, state_->dtype, stream));
+}
+
+const Shape& Parameter::shape() const {
+  check(defined(), "the parameter is undefined");
+  return state_->shape;
+}
+
+void Parameter::assign(const Tensor& value) const {
+  check(defined(), "assign: the parameter is undefined");
+  check(state_->lazy || value.shape() == state_->shape, "parameter '", state_->path, "': received a value of shape ",
+        to_string(value.shape()), "; expected ", to_string(state_->shape));
+  set_value(*state_, value);
+}
+
+Tensor Parameter::grad() const { return state_ ? state_->leaf->grad : Tensor(); }
+void Parameter::zero_grad() const {
+  if (state_) state_->leaf->grad = {};
+}
+void Parameter::set_grad(const Tensor& g) const {
+  check(defined(), "set_grad: the parameter is undefined");
+  state_->leaf->grad = g;
+}
+
+void Parameter::set_trainable(bool on) const {
+  check(defined(), "set_trainable: the parameter is undefined");
+  if (state_->trainable == on) return;
+  state_->trainable = on;
+  if (state_->value.defined()) set_value(*state_, state_->value);
+}
+
+Parameter Parameter::share() const {
+  Parameter p;
+  p.state_ = state_;
+  return p;
+}
+
+Buffer::Buffer(const Tensor& value) : state_(make_ref<State>()) { state_->value = value.detach(); }
+Buffer::Buffer(const Buffer& o) {
+  if (o.state_) *this = Buffer(o.state_->value);
+}
+Buffer& Buffer::operator=(const Buffer& o) {
+  if (this != &o) *this = Buffer(o);
+  return *this;
+}
+const Tensor& Buffer::tensor() const {
+  check(defined(), "the buffer is undefined");
+  return state_->value;
+}
+void Buffer::assign(const Tensor& value) const {
+  check(defined(), "assign: the buffer is undefined");
+  state_->value = value.detach();
+}
+Buffer Buffer::share() const {
+  Buffer b;
+  b.state_ = state_;
+  return b;
+}
+
+Operand::Operand(const Parameter& p, Where w) : Operand(p.tensor(), w) {}
+Operand::Operand(const Buffer& b, Where w) : Operand(b.tensor(), w) {}
+
+struct GeneratorState {
+  std::mutex mutex;
+  RandomStream stream;
+};
+Generator::Generator(std::uint64_t seed) : state_(std::make_shared<GeneratorState>()) { state_->stream = {seed, 0}; }
+RandomStream Generator::next() {
+  std::scoped_lock lock(state_->mutex);
+  RandomStream s = state_->stream;
+  ++state_->stream.counter;
+  return s;
+}
+RandomStream Generator::state() const {
+  std::scoped_lock lock(state_->mutex);
+  return state_->stream;
+}
+void Generator::set_state(RandomStream s) {
+  std::scoped_lock lock(state_->mutex);
+  state_->stream = s;
+}
+Generator& default_generator() {
+  static Generator g;
+  return g;
+}
+void manual_seed(std::uint64_t seed) { default_generator().manual_seed(seed); }
+
+}  // namespace weft

@@ -1,0 +1,125 @@
+// State cells: what changes over time. A cell has identity; its value is a Tensor that is replaced, never written.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <weft/base/random.h>
+#include <weft/tensor/tensor.h>
+
+namespace weft {
+
+struct Leaf;
+
+/// Makes the first value of a parameter from its shape and a random stream.
+using Initializer = std::function<Tensor(const Shape& shape, DType dtype, RandomStream stream)>;
+
+/// The cell behind Parameter handles.
+class ParameterState : public RefCounted {
+ public:
+  ParameterState();
+  ~ParameterState() override;
+  Shape shape;                 ///< rank 0 with `lazy` until sizes are known
+  bool lazy = false;           ///< the shape waits for the first batch
+  DType dtype = DType::f32;
+  Initializer initializer;
+  std::string path;            ///< "conv1.weight", set when a root module is walked
+  bool adopted = false;        ///< some module, optimizer or list has reached this cell
+  bool trainable = true;
+  Tensor value;                ///< undefined until materialised; carries `leaf`
+  RefPtr<Leaf> leaf;
+};
+
+/// A trainable tensor with identity. Moving keeps the identity; copying clones the value under a new one;
+/// `nn::share(module)` makes copies that keep it. Used anywhere a Tensor is.
+class Parameter {
+ public:
+  /// No parameter (a layer without bias).
+  Parameter() = default;
+  /// A parameter holding this value.
+  explicit Parameter(const Tensor& value);
+  /// A parameter that draws its value when first needed, from the seed and its path in the module tree.
+  Parameter(const Shape& shape, Initializer initializer, DType dtype = DType::f32);
+  Parameter(const Parameter& other);
+  Parameter& operator=(const Parameter& other);
+  Parameter(Parameter&&) noexcept = default;
+  Parameter& operator=(Parameter&&) noexcept = default;
+
+  /// False for Parameter() (and for one with sizes still to be inferred: see ready()).
+  bool defined() const { return static_cast<bool>(state_); }
+  explicit operator bool() const { return defined(); }
+  /// True when the shape is known.
+  bool ready() const { return state_ && !state_->lazy; }
+  /// The value, on the tape where it is trainable; draws it first where need be.
+  const Tensor& tensor() const;
+  operator const Tensor&() const { return tensor(); }
+  const Shape& shape() const;
+  /// Replaces the value: same shape; dtype and device may change. Throws Error for another shape.
+  void assign(const Tensor& value) const;
+  /// Gradient accumulated by backward(); undefined before.
+  Tensor grad() const;
+  void zero_grad() const;
+  /// Replaces what backward() accumulated.
+  void set_grad(const Tensor& g) const;
+  /// Freezing: no gradient flows to it and optimizers leave it.
+  bool trainable() const { return state_ && state_->trainable; }
+  void set_trainable(bool on) const;
+  /// Another handle to the same cell.
+  Parameter share() const;
+  /// Same cell?
+  friend bool operator==(const Parameter& a, const Parameter& b) { return a.state_ == b.state_; }
+  ParameterState* state() const { return state_.get(); }
+
+ private:
+  void materialise() const;
+  RefPtr<ParameterState> state_;
+};
+
+/// A tensor that belongs to a module's state but is not trained: running statistics. Identity as Parameter's.
+class Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(const Tensor& value);
+  Buffer(const Buffer& other);
+  Buffer& operator=(const Buffer& other);
+  Buffer(Buffer&&) noexcept = default;
+  Buffer& operator=(Buffer&&) noexcept = default;
+  bool defined() const { return static_cast<bool>(state_); }
+  explicit operator bool() const { return defined(); }
+  const Tensor& tensor() const;
+  operator const Tensor&() const { return tensor(); }
+  /// Replaces the value, off the tape.
+  void assign(const Tensor& value) const;
+  Buffer share() const;
+  friend bool operator==(const Buffer& a, const Buffer& b) { return a.state_ == b.state_; }
+
+ private:
+  struct State : RefCounted {
+    Tensor value;
+  };
+  RefPtr<State> state_;
+};
+
+/// A source of random numbers: a cell {seed, counter}. Each draw takes one counter value.
+class Generator {
+ public:
+  explicit Generator(std::uint64_t seed = 0);
+  /// The stream of the next draw; advances the counter. Safe from several threads.
+  RandomStream next();
+  RandomStream state() const;
+  void set_state(RandomStream s);
+  /// Starts anew from this seed.
+  void manual_seed(std::uint64_t seed) { set_state({seed, 0}); }
+
+ private:
+  std::shared_ptr<struct GeneratorState> state_;
+};
+/// The generator that random operations use where none is named.
+Generator& default_generator();
+/// Seeds the default generator and the initialization of parameters drawn from now on.
+void manual_seed(std::uint64_t seed);
+
+/// Who names the parameters of the module that is being called: set by nn/, used when a parameter draws its value.
+extern thread_local std::function<void()>* name_parameters_hook;
+
+}  // namespace weft

@@ -1,0 +1,54 @@
+// Memory of tensors on any device.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <weft/base/ref_ptr.h>
+#include <weft/base/view.h>
+
+namespace weft {
+
+/// A block of device memory. Tensors that view the same data share it.
+class Storage : public RefCounted {
+ public:
+  /// Allocates; contents undefined.
+  static RefPtr<Storage> allocate(std::size_t bytes, Device device);
+  /// Wraps foreign memory; `owner` is kept alive as long as the storage.
+  static RefPtr<Storage> wrap(void* data, std::size_t bytes, Device device, std::shared_ptr<const void> owner);
+
+  void* data() const { return data_; }
+  std::size_t bytes() const { return bytes_; }
+  Device device() const { return device_; }
+
+  void operator delete(Storage* s, std::destroying_delete_t);
+
+ private:
+  Storage(void* data, std::size_t bytes, Device device) : data_(data), bytes_(bytes), device_(device) {}
+  void* data_;
+  std::size_t bytes_;
+  Device device_;
+  std::shared_ptr<const void> owner_;
+  bool inline_ = false;  ///< data follows this header in one host allocation
+};
+
+/// What a kind of device provides. cpu and ref share host memory; further backends register theirs.
+struct Backend {
+  void* (*allocate)(std::size_t bytes, int index);
+  void (*release)(void* p, std::size_t bytes, int index);
+  void (*copy_to_host)(void* to, const void* from, std::size_t bytes, int index);
+  void (*copy_from_host)(void* to, const void* from, std::size_t bytes, int index);
+  int (*count)();              ///< devices of this kind that are present
+  std::string (*describe)(int index);
+};
+/// Makes a kind of device available.
+void register_backend(DeviceType type, Backend backend);
+/// The backend of a kind; null where it is not available.
+const Backend* backend(DeviceType type);
+/// All devices present, the automatic choice first.
+std::vector<Device> devices();
+/// True for devices whose memory the host reads directly.
+constexpr bool is_host(Device d) { return d.type == DeviceType::cpu || d.type == DeviceType::ref; }
+
+}  // namespace weft

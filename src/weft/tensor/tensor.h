@@ -1,0 +1,207 @@
+// Tensor: a handle to immutable data.
+#pragma once
+
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <weft/base/device.h>
+#include <weft/base/dtype.h>
+#include <weft/base/error.h>
+#include <weft/base/ref_ptr.h>
+#include <weft/base/shape.h>
+
+namespace weft {
+
+struct TensorImpl;
+struct Value;
+struct Meta;
+struct TensorView;
+class Tensor;
+class Parameter;
+class Buffer;
+class Indexed;
+
+/// How a new tensor is made. Unset: dtype f32 (or that of the data), the automatic device (see DeviceScope).
+struct TensorOptions {
+  std::optional<DType> dtype = {};
+  std::optional<Device> device = {};
+  bool requires_grad = false;
+};
+
+/// start:stop:step of one axis, as in Python; unset ends mean "to the end"; a negative index counts from the end.
+struct Slice {
+  std::optional<std::int64_t> start = {}, stop = {};
+  std::int64_t step = 1;
+};
+/// All of an axis.
+inline constexpr struct All {} all_of_axis{};
+
+/// A multi-dimensional array, a value: copying is cheap, nothing ever writes what another handle sees;
+/// `x += y` and `x[i] = v` rebind this variable alone. Shapes follow NumPy; an image is [N, C, H, W].
+class Tensor {
+ public:
+  /// An undefined tensor (no data); most operations on it throw Error.
+  Tensor();
+  explicit Tensor(RefPtr<TensorImpl> impl);
+  Tensor(const Tensor&);
+  Tensor(Tensor&&) noexcept;
+  Tensor& operator=(const Tensor&);
+  Tensor& operator=(Tensor&&) noexcept;
+  ~Tensor();
+
+  /// False for Tensor().
+  bool defined() const { return static_cast<bool>(impl_); }
+  const Shape& shape() const;
+  /// Size of an axis; negative axes count from the end.
+  std::int64_t size(std::int64_t axis) const;
+  int rank() const { return shape().rank(); }
+  std::int64_t numel() const { return shape().numel(); }
+  DType dtype() const;
+  Device device() const;
+  const Dims& strides() const;
+  bool is_contiguous() const;
+  Meta meta() const;
+
+  /// The only element, converted to T; waits for the device. Throws Error unless numel() is 1.
+  template <class T = double> T item() const { return static_cast<T>(item_as_double()); }
+  /// The elements in host memory; throws Error for another dtype, a device tensor or a strided view (see contiguous()).
+  template <class T> const T* data() const { return static_cast<const T*>(data_checked(dtype_of<T>)); }
+  /// The elements in row-major order, converted to T.
+  template <class T> std::vector<T> to_vector() const {
+    std::vector<T> v(static_cast<std::size_t>(numel()));
+    if constexpr (std::is_same_v<T, bool>) {
+      auto p = std::make_unique<bool[]>(v.size());
+      copy_to(p.get(), DType::boolean);
+      std::copy_n(p.get(), v.size(), v.begin());
+    } else {
+      copy_to(v.data(), dtype_of<T>);
+    }
+    return v;
+  }
+  /// Writes the elements in row-major order, converted to `dtype`, to host memory of numel() elements.
+  void copy_to(void* host, DType dtype) const;
+
+  /// This tensor on another device (itself where it is there already); gradients flow back.
+  Tensor to(Device device) const;
+  /// This tensor in another dtype; gradients flow back.
+  Tensor to(DType dtype) const;
+  /// Row-major memory (itself where it is so already).
+  Tensor contiguous() const;
+
+  /// True where gradients flow to or through this tensor.
+  bool requires_grad() const;
+  /// A handle to the same data that is a leaf of the tape: grad() and grad(loss, {x}) find it.
+  Tensor requires_grad(bool on) const;
+  /// The same data, off the tape.
+  Tensor detach() const;
+  /// Accumulates d(this)/d(leaf) into every leaf's grad(). Throws Error unless this is a scalar or `seed` is given.
+  void backward(const Tensor& seed = {}, bool retain_graph = false) const;
+  /// What backward() accumulated for this leaf; undefined before.
+  Tensor grad() const;
+
+  // The most common operations as methods; the free functions in ops/ are the whole set.
+  Tensor reshape(const Shape& shape) const;
+  Tensor flatten(int start_axis = 0, int end_axis = -1) const;
+  Tensor permute(const Dims& axes) const;
+  Tensor transpose(int a = -2, int b = -1) const;
+  Tensor squeeze(const Dims& axes = {}) const;
+  Tensor unsqueeze(int axis) const;
+  Tensor sum(const Dims& axes = {}, bool keepdim = false) const;
+  Tensor mean(const Dims& axes = {}, bool keepdim = false) const;
+  Tensor max(const Dims& axes = {}, bool keepdim = false) const;
+  Tensor min(const Dims& axes = {}, bool keepdim = false) const;
+  Tensor argmax(std::optional<int> axis = {}, bool keepdim = false) const;
+  Tensor matmul(const Tensor& other) const;
+  Tensor abs() const;
+  Tensor exp() const;
+  Tensor log() const;
+  Tensor sqrt() const;
+  Tensor pow(double exponent) const;
+
+  /// Element or sub-tensor i along the first axis; assignable: `x[i] = v` rebinds x.
+  Indexed operator[](std::int64_t i);
+  Tensor operator[](std::int64_t i) const;
+
+  /// The shared implementation (for the layers above).
+  const RefPtr<TensorImpl>& impl() const { return impl_; }
+
+ private:
+  double item_as_double() const;
+  const void* data_checked(DType dtype) const;
+  RefPtr<TensorImpl> impl_;
+};
+
+/// NumPy-like text: values, then dtype and device where they are not the defaults.
+std::string to_string(const Tensor& t);
+
+/// An argument of an operation: a tensor, a parameter, or a C++ number. Numbers are weak: they take the dtype of the
+/// tensors they meet (f16 tensor * 2.0 is f16), except that a floating number makes an integer tensor f32.
+/// Remembers the caller's source line for error messages. It borrows: use it as a parameter only.
+class Operand {
+ public:
+  enum class Kind : unsigned char { none, tensor, boolean, integer, real };
+  using Where = SourceLocation;
+
+  Operand(const Tensor& t, Where w = Where::current()) : tensor_(&t), kind_(Kind::tensor), where_(w) {}
+  Operand(const Parameter& p, Where w = Where::current());
+  Operand(const Buffer& b, Where w = Where::current());
+  Operand(const Indexed& x, Where w = Where::current());
+  Operand(double v, Where w = Where::current()) : number_(v), kind_(Kind::real), where_(w) {}
+  Operand(float v, Where w = Where::current()) : Operand(static_cast<double>(v), w) {}
+  Operand(bool v, Where w = Where::current()) : number_(v), kind_(Kind::boolean), where_(w) {}
+  template <class T>
+    requires std::is_integral_v<T>
+  Operand(T v, Where w = Where::current()) : number_(static_cast<double>(v)), kind_(Kind::integer), where_(w) {}
+  /// An input that is left out.
+  Operand(std::nullopt_t, Where w = Where::current()) : where_(w) {}
+
+  Kind kind() const { return kind_; }
+  bool present() const { return kind_ == Kind::tensor ? tensor_->defined() : kind_ != Kind::none; }
+  const Tensor& tensor() const { return *tensor_; }
+  double number() const { return number_; }
+  Where where() const { return where_; }
+
+ private:
+  const Tensor* tensor_ = nullptr;
+  double number_ = 0;
+  Kind kind_ = Kind::none;
+  Where where_;
+};
+
+/// While it lives, new tensors of this thread are made on `device` unless one is named.
+class DeviceScope {
+ public:
+  explicit DeviceScope(Device device);
+  DeviceScope(const DeviceScope&) = delete;
+  DeviceScope& operator=(const DeviceScope&) = delete;
+  ~DeviceScope();
+
+ private:
+  std::optional<Device> outer_;
+};
+/// The device of new tensors: the innermost DeviceScope, else the best device present.
+Device default_device();
+
+/// While it lives, this thread records no tape.
+class NoGrad {
+ public:
+  NoGrad();
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+  ~NoGrad();
+
+ private:
+  bool outer_;
+};
+/// False inside NoGrad.
+bool grad_enabled();
+
+/// Wraps row-major host memory without copying; `owner` is kept alive as long as any tensor views it (null: the caller
+/// guarantees it). The memory must not change while tensors see it.
+Tensor from_blob(const void* data, const Shape& shape, DType dtype, std::shared_ptr<const void> owner = {});
+
+}  // namespace weft

@@ -1,0 +1,41 @@
+// What a Tensor points to. For Weft's own .cpp files and for backends.
+#pragma once
+
+#include <weft/base/view.h>
+#include <weft/ir/node.h>
+#include <weft/tensor/storage.h>
+#include <weft/tensor/tensor.h>
+
+namespace weft {
+
+/// Immutable after construction: a strided view of a storage and, on the tape, the value that produced it.
+struct TensorImpl final : RefCounted {
+  RefPtr<Storage> storage;  ///< null on the meta device
+  TensorView view;
+  Value value;              ///< its producer or leaf; null for plain data
+  bool requires_grad = false;
+
+  TensorImpl(RefPtr<Storage> s, const TensorView& v) : storage(std::move(s)), view(v) {}
+};
+
+/// A leaf of the tape: a parameter or a tensor made with requires_grad. Holds what backward() accumulates.
+struct Leaf final : Node {
+  Tensor grad;
+  class ParameterState* parameter = nullptr;  ///< its cell while that lives
+};
+
+/// A tensor that a captured graph uses but does not compute.
+struct Constant final : Node {
+  Tensor tensor;
+};
+
+/// A new contiguous tensor, contents undefined.
+Tensor allocate_tensor(const Meta& meta, Device device);
+/// The same data under another view.
+Tensor alias(const Tensor& t, const TensorView& view);
+/// The same data as output `v` of the tape.
+Tensor with_value(const Tensor& t, Value v, bool requires_grad);
+
+inline const TensorView& view_of(const Tensor& t) { return t.impl()->view; }
+
+}  // namespace weft

@@ -1,0 +1,50 @@
+#include <gtest/gtest.h>
+
+#include <weft/autograd/gradients.h>
+#include <weft/ops/ops.h>
+
+namespace weft {
+namespace {
+
+TEST(Gradients, OfASquareIsTwice) {
+  Tensor x = tensor({1.0, 2.0, 3.0}).requires_grad(true);
+  (x * x).sum().backward();
+  EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{2, 4, 6}));
+}
+
+TEST(Gradients, NestToHigherOrders) {
+  auto cube = [](const Tensor& x) { return (x * x * x).sum(); };
+  auto second = grad([=](const Tensor& x) { return grad(cube)(x).sum(); });
+  EXPECT_EQ(second(tensor({2.0})).to_vector<float>(), (std::vector<float>{12}));
+}
+
+TEST(Gradients, ReachAClosedOverVariable) {
+  Tensor w = tensor({3.0}).requires_grad(true);
+  Tensor g = grad([&](const Tensor& x) { return (w * x * x).sum(); })(tensor({2.0}));
+  EXPECT_EQ(grad(g.sum(), {w})[0].to_vector<float>(), (std::vector<float>{4}));
+}
+
+TEST(Gradients, UndoBroadcasting) {
+  Tensor a = ones({2, 3}).requires_grad(true), b = ones({3}).requires_grad(true);
+  auto g = grad((a * b).sum(), {a, b});
+  EXPECT_EQ(g[1].to_vector<float>(), (std::vector<float>{2, 2, 2}));
+  EXPECT_EQ(g[0].shape(), (Shape{2, 3}));
+}
+
+TEST(Gradients, OfAMatrixProductMatchLoops) {
+  Tensor a = randn({2, 3}).requires_grad(true), b = randn({3, 4}).requires_grad(true);
+  auto g = grad(matmul(a, b).sum(), {a, b});
+  Tensor expected = b.detach().sum({1});
+  for (int i = 0; i < 2; ++i)
+    for (int k = 0; k < 3; ++k)
+      EXPECT_NEAR(g[0].to_vector<float>()[i * 3 + k], expected.to_vector<float>()[k], 1e-6);
+}
+
+TEST(Gradients, LongTapesDoNotOverflowTheStack) {
+  Tensor x = tensor({1.0}).requires_grad(true), y = x;
+  for (int i = 0; i < 200000; ++i) y = y + 0.0;
+  EXPECT_EQ(grad(y.sum(), {x})[0].item(), 1);
+}
+
+}  // namespace
+}  // namespace weft
