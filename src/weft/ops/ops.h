@@ -4,5 +4,6 @@
 #include <weft/ops/create.h>
 #include <weft/ops/elementwise.h>
 #include <weft/ops/matmul.h>
+#include <weft/ops/nn.h>
 #include <weft/ops/reduce.h>
 #include <weft/ops/shape_ops.h>
