@@ -4,7 +4,7 @@ set(WEFT_LAYERS base ir opdefs kernels tensor ops autograd graph nn metrics opti
 # Compile options of Weft's own code.
 add_library(weft_options INTERFACE)
 target_compile_features(weft_options INTERFACE cxx_std_20)
-target_compile_options(weft_options INTERFACE -Wall -Wextra -ffp-contract=off -fno-math-errno -fvisibility=hidden
+target_compile_options(weft_options INTERFACE -Wall -Wextra -ffp-contract=off -fno-math-errno -fno-semantic-interposition
                        $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>  # g++ 12 warns wrongly (GCC bug 105651)
                        $<$<BOOL:${WEFT_WERROR}>:-Werror>)
 if(WEFT_SANITIZE)

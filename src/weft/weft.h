@@ -1,0 +1,9 @@
+// The umbrella header: everything public.
+#pragma once
+
+#include <weft/autograd/gradients.h>
+#include <weft/base/version.h>
+#include <weft/ops/ops.h>
+#include <weft/tensor/apply.h>
+#include <weft/tensor/state.h>
+#include <weft/tensor/tensor.h>
