@@ -31,6 +31,18 @@ Parameter::Parameter(const Shape& shape, Initializer initializer, DType dtype) :
   state_->dtype = dtype;
 }
 
+Parameter Parameter::deferred(Initializer initializer, DType dtype) {
+  Parameter p({}, std::move(initializer), dtype);
+  p.state_->lazy = true;
+  return p;
+}
+
+void Parameter::resolve(const Shape& shape) const {
+  if (!state_ || !state_->lazy) return;
+  state_->shape = shape;
+  state_->lazy = false;
+}
+
 Parameter::Parameter(const Parameter& o) {
   if (!o.state_) return;
   state_ = make_ref<ParameterState>();

@@ -40,6 +40,8 @@ class Parameter {
   explicit Parameter(const Tensor& value);
   /// A parameter that draws its value when first needed, from the seed and its path in the module tree.
   Parameter(const Shape& shape, Initializer initializer, DType dtype = DType::f32);
+  /// A parameter whose shape is found at the first batch: see resolve().
+  static Parameter deferred(Initializer initializer, DType dtype = DType::f32);
   Parameter(const Parameter& other);
   Parameter& operator=(const Parameter& other);
   Parameter(Parameter&&) noexcept = default;
@@ -54,6 +56,8 @@ class Parameter {
   const Tensor& tensor() const;
   operator const Tensor&() const { return tensor(); }
   const Shape& shape() const;
+  /// Gives a deferred parameter its shape; nothing where it has one.
+  void resolve(const Shape& shape) const;
   /// Replaces the value: same shape; dtype and device may change. Throws Error for another shape.
   void assign(const Tensor& value) const;
   /// Gradient accumulated by backward(); undefined before.

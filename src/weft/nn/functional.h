@@ -1,0 +1,78 @@
+// Graphs of layers with several inputs and outputs: call layers on symbolic tensors, then name the ends.
+#pragma once
+
+#include <weft/ir/op.h>
+#include <weft/nn/layer.h>
+
+namespace weft::nn {
+
+/// A symbolic input: sizes without the batch axis. Layers and operations on it record themselves instead of computing:
+///     Tensor x = nn::input({3, 32, 32});
+///     Tensor y = head(relu(conv(x)) + shortcut(x));
+///     nn::Functional model{x, y};
+Tensor input(const Shape& shape_without_batch, DType dtype = DType::f32);
+
+/// A model made of recorded calls (Keras: the functional API). Layers are shared with the objects that were called.
+class Functional : public Module<Functional> {
+ public:
+  /// Throws Error where an output does not depend on the inputs alone.
+  Functional(std::vector<Tensor> inputs, std::vector<Tensor> outputs);
+  Functional(Tensor input, Tensor output) : Functional(std::vector{std::move(input)}, std::vector{std::move(output)}) {}
+  /// One output: that tensor; throws Error where there are several (call outputs()).
+  Tensor forward(const Tensor& x) const { return single({x}); }
+  Tensor forward(const Tensor& a, const Tensor& b) const { return single({a, b}); }
+  Tensor forward(const std::vector<Tensor>& inputs) const { return single(inputs); }
+  /// All outputs.
+  std::vector<Tensor> outputs(const std::vector<Tensor>& inputs) const;
+  std::size_t input_count() const { return inputs_.size(); }
+  std::size_t output_count() const { return outputs_.size(); }
+  void visit_fields(FieldVisitor& v);
+
+  /// One recorded call.
+  struct Step {
+    int layer = -1;                  ///< which of layers(), or -1 for a plain operation
+    const OpInfo* op = nullptr;      ///< the operation, where it is one
+    Attrs attrs;
+    std::vector<int> inputs;         ///< values; negative: constant -1 - i
+    int first_output = 0;            ///< values are numbered: graph inputs first, then each step's outputs
+    int output_count = 1;
+  };
+  const std::vector<Step>& steps() const { return steps_; }
+  /// The layers by name ("conv2d", "conv2d_1", …); one that is called twice is there once.
+  const std::vector<std::pair<std::string, Layer>>& layers() const { return layers_; }
+
+ private:
+  Tensor single(const std::vector<Tensor>& inputs) const;
+  int own(const Layer& layer);
+  std::vector<std::pair<std::string, Layer>> layers_;
+  std::vector<Step> steps_;
+  std::vector<Meta> inputs_;
+  std::vector<int> outputs_;
+  std::vector<Tensor> constants_;
+};
+
+namespace detail {
+
+/// While it lives, modules called on symbolic tensors run their forward instead of being recorded as one call:
+/// shape inference, summaries, captured graphs.
+class TraceScope {
+ public:
+  TraceScope();
+  TraceScope(const TraceScope&) = delete;
+  TraceScope& operator=(const TraceScope&) = delete;
+  ~TraceScope();
+
+ private:
+  bool outer_;
+};
+
+/// Records a call of `layer`; its output has the shape that a traced forward gives.
+Tensor record_call(Layer layer, const std::vector<Tensor>& inputs);
+
+template <class M> Tensor add_to_graph(M& m, const std::vector<Tensor>& inputs) {
+  return record_call(Layer(share(m)), inputs);
+}
+
+}  // namespace detail
+
+}  // namespace weft::nn

@@ -1,0 +1,136 @@
+// Layer: any module or callable Tensor -> Tensor, held by value.
+#pragma once
+
+#include <weft/nn/module.h>
+
+namespace weft::nn {
+
+/// A layer of any class. Copying clones it (new parameters of equal value); moving keeps its identity.
+class Layer {
+ public:
+  Layer() = default;
+  /// A module, or any callable on one or more tensors (or on std::vector<Tensor>) that returns a Tensor.
+  template <class M>
+    requires(!std::is_same_v<std::remove_cvref_t<M>, Layer> && std::is_copy_constructible_v<std::remove_cvref_t<M>>)
+  Layer(M&& layer) : self_(std::make_unique<Model<std::remove_cvref_t<M>>>(std::forward<M>(layer))) {}
+  Layer(const Layer& o) : self_(o.self_ ? o.self_->clone() : nullptr) {}
+  Layer& operator=(const Layer& o) {
+    if (this != &o) *this = Layer(o);
+    return *this;
+  }
+  Layer(Layer&&) noexcept = default;
+  Layer& operator=(Layer&&) noexcept = default;
+
+  explicit operator bool() const { return self_ != nullptr; }
+  /// Applies it; throws Error where it takes another number of inputs.
+  Tensor operator()(const Tensor& x) const { return self_->call({&x, 1}); }
+  Tensor call(std::span<const Tensor> inputs) const { return self_->call(inputs); }
+  ModuleRef module_ref() const { return self_->ref(); }
+  /// The layer inside, or null where it is of another class.
+  template <class M> M* get() const {
+    auto* model = dynamic_cast<Model<M>*>(self_.get());
+    return model ? &model->layer : nullptr;
+  }
+
+ private:
+  struct Concept {
+    virtual ~Concept() = default;
+    virtual std::unique_ptr<Concept> clone() const = 0;
+    virtual Tensor call(std::span<const Tensor> inputs) = 0;
+    virtual ModuleRef ref() = 0;
+  };
+  template <class M> struct Model;
+  std::unique_ptr<Concept> self_;
+};
+
+namespace detail {
+
+[[noreturn]] void wrong_arity(std::string_view name, std::size_t given);
+
+/// Calls f with as many tensors as it takes.
+template <class F> Tensor call_with(F& f, std::span<const Tensor> in, std::string_view name) {
+  if constexpr (std::is_invocable_v<F&, const Tensor&>)
+    if (in.size() == 1) return f(in[0]);
+  if constexpr (std::is_invocable_v<F&, const Tensor&, const Tensor&>)
+    if (in.size() == 2) return f(in[0], in[1]);
+  if constexpr (std::is_invocable_v<F&, const Tensor&, const Tensor&, const Tensor&>)
+    if (in.size() == 3) return f(in[0], in[1], in[2]);
+  if constexpr (std::is_invocable_v<F&, const std::vector<Tensor>&>)
+    return f(std::vector<Tensor>(in.begin(), in.end()));
+  wrong_arity(name, in.size());
+}
+
+/// A callable as a module, so that it has a place in paths and summaries.
+template <class F> struct CallableModule : Module<CallableModule<F>> {
+  F f;
+  explicit CallableModule(F fn) : f(std::move(fn)) {}
+  void visit_fields(FieldVisitor&) {}
+  template <class... A>
+    requires std::is_invocable_v<F&, A...>
+  Tensor forward(A&&... a) {
+    return f(std::forward<A>(a)...);
+  }
+};
+
+}  // namespace detail
+
+template <class M> struct Layer::Model final : Concept {
+  using Held = std::conditional_t<IsModule<M>, M, detail::CallableModule<M>>;
+  static constexpr ModuleType callable{"Lambda", [](void*, FieldVisitor&) {}};
+  Held layer;
+  template <class U> explicit Model(U&& l) : layer(std::forward<U>(l)) {}
+  std::unique_ptr<Concept> clone() const override {
+    auto copy = std::make_unique<Model>(layer);
+    if constexpr (IsModule<M>) detail::keep_ties(layer, copy->layer);
+    return copy;
+  }
+  Tensor call(std::span<const Tensor> inputs) override { return detail::call_with(layer, inputs, ref().type_name()); }
+  ModuleRef ref() override {
+    if constexpr (IsModule<M>) return ModuleRef(layer);
+    else return ModuleRef(&layer, callable);
+  }
+};
+
+/// Layers called one after another. Takes layers, callables and other containers; parameters are "0.weight", …; a layer
+/// given as a pair {"name", layer} is known by that name.
+class Sequential : public Module<Sequential> {
+ public:
+  Sequential() = default;
+  template <class... L>
+    requires(sizeof...(L) > 0 && !(sizeof...(L) == 1 && (std::is_same_v<std::remove_cvref_t<L>, Sequential> && ...)))
+  Sequential(L&&... layers) {
+    layers_.reserve(sizeof...(L));
+    (add(std::forward<L>(layers)), ...);
+  }
+  /// Appends a layer.
+  Sequential& add(Layer layer);
+  Sequential& add(std::pair<std::string, Layer> named);
+  Tensor forward(const Tensor& x) const;
+  std::size_t size() const { return layers_.size(); }
+  /// Layer i; throws Error beyond the end.
+  Layer& operator[](std::size_t i);
+  const std::string& name(std::size_t i) const { return names_[i]; }
+  void visit_fields(FieldVisitor& v);
+
+ private:
+  std::vector<Layer> layers_;
+  std::vector<std::string> names_;
+};
+
+/// A function as a layer: `nn::Lambda{[](const Tensor& x) { return x * 2.0; }}`. Containers take plain callables too.
+class Lambda : public Module<Lambda> {
+ public:
+  Lambda(std::function<Tensor(const Tensor&)> f) : f_(std::move(f)) {}
+  using fields = Fields<>;
+  Tensor forward(const Tensor& x) const { return f_(x); }
+
+ private:
+  std::function<Tensor(const Tensor&)> f_;
+};
+
+/// Returns its input.
+struct Identity : Module<Identity> {
+  Tensor forward(const Tensor& x) const { return x; }
+};
+
+}  // namespace weft::nn
