@@ -1,3 +1,4 @@
+cmake_policy(VERSION 3.25)
 # weft_public_headers(OUT SRC): the public headers, relative to SRC: what <weft/weft.h> includes, directly or not, and
 # what a user's own operator needs. Everything else under src/ is private and is not installed.
 # As a script, `cmake -DSRC=src -P cmake/public-headers.cmake` prints them.
