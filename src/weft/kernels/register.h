@@ -3,8 +3,13 @@
 
 namespace weft {
 
+// Weft's own kernels for cpu (Highway).
+void register_cpu_matmul();
+
 // Reference: always last.
 void register_ref_elementwise();
 void register_ref_basic();
+void register_ref_reduce();
+void register_ref_index();
 
 }  // namespace weft

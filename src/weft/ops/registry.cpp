@@ -3,10 +3,12 @@
 #include <weft/kernels/register.h>
 #include <weft/opdefs/create.h>
 #include <weft/opdefs/elementwise.h>
+#include <weft/opdefs/index.h>
 #include <weft/opdefs/matmul.h>
 #include <weft/opdefs/random.h>
 #include <weft/opdefs/reduce.h>
 #include <weft/opdefs/shape_ops.h>
+#include <weft/opdefs/slicing.h>
 
 namespace weft {
 
@@ -14,6 +16,8 @@ namespace weft {
 void register_elementwise_gradients();
 void register_create_gradients();
 void register_shape_gradients();
+void register_slicing_gradients();
+void register_index_gradients();
 void register_reduce_gradients();
 void register_matmul_gradients();
 
@@ -22,17 +26,25 @@ void register_builtin_ops() {
   register_elementwise_ops();
   register_reduce_ops();
   register_shape_ops();
+  register_slicing_ops();
+  register_index_ops();
   register_matmul_ops();
   register_random_ops();
 
   register_elementwise_gradients();
   register_create_gradients();
   register_shape_gradients();
+  register_slicing_gradients();
+  register_index_gradients();
   register_reduce_gradients();
   register_matmul_gradients();
 
+  register_cpu_matmul();
+
   register_ref_elementwise();
   register_ref_basic();
+  register_ref_reduce();
+  register_ref_index();
 }
 
 }  // namespace weft
