@@ -34,6 +34,8 @@ struct RandomStream {
     auto w = philox(seed, counter, i);
     return (static_cast<std::uint64_t>(w[1]) << 32) | w[0];
   }
+  /// 32 random bits for element i: one Philox call serves four elements.
+  constexpr std::uint32_t word(std::uint64_t i) const { return philox(seed, counter, i / 4)[i % 4]; }
   /// Uniform in [0, 1), 53 bits.
   constexpr double uniform(std::uint64_t i) const { return static_cast<double>(bits(i) >> 11) * 0x1p-53; }
   /// Standard normal by Box-Muller.

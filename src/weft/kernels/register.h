@@ -9,6 +9,9 @@ void register_cpu_matmul();
 // Reference: always last.
 void register_ref_elementwise();
 void register_ref_basic();
+void register_ref_conv();
+void register_ref_pool();
+void register_ref_norm();
 void register_ref_reduce();
 void register_ref_index();
 

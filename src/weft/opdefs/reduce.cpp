@@ -1,5 +1,7 @@
 #include <weft/opdefs/reduce.h>
 
+#include <weft/opdefs/scan.h>
+
 namespace weft {
 
 namespace op {
@@ -27,12 +29,68 @@ Axes reduction_axes(Inputs in, const Dims& axes, bool keepdim, int code) {
   return {{list}};
 }
 
-Metas Sum::infer(Inputs in) const {
-  return {{reduced_shape(in[0].shape, axes, keepdim), is_floating(in[0].dtype) ? in[0].dtype : DType::i64}};
+Permute reduced_last(int rank, const Dims& axes) {
+  const Dims reduced = normalize_axes(axes, rank);
+  Permute p;
+  for (int i = 0; i < rank; ++i)
+    if (!reduced.contains(i)) p.axes.push_back(i);
+  for (auto a : reduced) p.axes.push_back(a);
+  return p;
+}
+
+namespace {
+DType accumulator(DType t) { return is_floating(t) ? t : DType::i64; }
+
+/// Reductions without a value for no elements.
+Shape nonempty_reduction(const Shape& in, const Dims& axes, bool keepdim) {
+  for (auto a : normalize_axes(axes, in.rank()))
+    check(in[static_cast<int>(a)] > 0, "axis ", a, " of ", to_string(in), " has no elements; expected at least one");
+  return reduced_shape(in, axes, keepdim);
+}
+
+Shape arg_shape(const Shape& in, const Dims& axes, bool keepdim) {
+  check(axes.size() <= 1, "axes ", to_string(axes), "; expected one axis, or none for the flattened tensor");
+  return nonempty_reduction(in, axes, keepdim);
+}
+}  // namespace
+
+Metas Sum::infer(Inputs in) const { return {{reduced_shape(in[0].shape, axes, keepdim), accumulator(in[0].dtype)}}; }
+Metas Prod::infer(Inputs in) const { return {{reduced_shape(in[0].shape, axes, keepdim), accumulator(in[0].dtype)}}; }
+Metas Amax::infer(Inputs in) const { return {{nonempty_reduction(in[0].shape, axes, keepdim), in[0].dtype}}; }
+Metas Amin::infer(Inputs in) const { return {{nonempty_reduction(in[0].shape, axes, keepdim), in[0].dtype}}; }
+Metas ArgMax::infer(Inputs in) const { return {{arg_shape(in[0].shape, axes, keepdim), DType::i64}}; }
+Metas ArgMin::infer(Inputs in) const { return {{arg_shape(in[0].shape, axes, keepdim), DType::i64}}; }
+
+Axes scan_axes(Inputs in, std::int64_t axis) {
+  Axes axes;
+  for (const Meta& m : in) {
+    auto& list = axes.inputs.emplace_back();
+    for (int i = 0; i < m.shape.rank(); ++i) list.push_back(i == normalize_axis(axis, m.shape.rank()) ? Axes::mixed : i);
+  }
+  return axes;
+}
+
+namespace {
+Metas infer_cumulative(Inputs in, std::int64_t axis) {
+  normalize_axis(axis, in[0].shape.rank());
+  return {{in[0].shape, accumulator(in[0].dtype)}};
+}
+}  // namespace
+
+Metas CumSum::infer(Inputs in) const { return infer_cumulative(in, axis); }
+Metas CumProd::infer(Inputs in) const { return infer_cumulative(in, axis); }
+Metas LinearScan::infer(Inputs in) const {
+  check(in[0].shape == in[1].shape, "a is ", to_string(in[0].shape), ", b is ", to_string(in[1].shape),
+        "; expected equal shapes");
+  normalize_axis(axis, in[0].shape.rank());
+  return {in[0]};
 }
 
 }  // namespace op
 
-void register_reduce_ops() { add_ops(op::Reductions{}, "reduce"); }
+void register_reduce_ops() {
+  add_ops(op::Reductions{}, "reduce");
+  add_ops(op::Scans{}, "reduce");
+}
 
 }  // namespace weft

@@ -40,6 +40,9 @@ Tensor full_like(Operand x, double value) {
   const Tensor& t = x.tensor();
   return full(t.shape(), value, {.dtype = t.dtype(), .device = t.device()});
 }
+Tensor new_full(Operand like, const Shape& shape, double value) {
+  return full(shape, value, {.dtype = like.tensor().dtype(), .device = like.tensor().device()});
+}
 Tensor zeros_like(Operand x) { return full_like(x, 0); }
 Tensor ones_like(Operand x) { return full_like(x, 1); }
 
@@ -63,7 +66,6 @@ Tensor randn(const Shape& shape, const TensorOptions& o, Generator* g) { return 
 void register_create_gradients() {
   add_vjps(op::CreateOps{});
   add_vjps(op::Transfers{});
-  add_vjps(op::RandomOps{});
 }
 
 }  // namespace weft

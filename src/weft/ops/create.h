@@ -23,6 +23,8 @@ Tensor empty(const Shape& shape, const TensorOptions& options = {});
 Tensor zeros_like(Operand x);
 Tensor ones_like(Operand x);
 Tensor full_like(Operand x, double value);
+/// A tensor of `like`'s dtype and device.
+Tensor new_full(Operand like, const Shape& shape, double value);
 /// 0, 1, …, stop - 1 (i64).
 Tensor arange(std::int64_t stop, const TensorOptions& options = {});
 /// start, start + step, … below stop; i64 where the numbers are whole and no dtype is given.

@@ -12,6 +12,9 @@ Tensor Tensor::squeeze(const Dims& axes) const { return weft::squeeze(*this, axe
 Tensor Tensor::unsqueeze(int axis) const { return weft::unsqueeze(*this, axis); }
 Tensor Tensor::sum(const Dims& axes, bool keepdim) const { return weft::sum(*this, axes, keepdim); }
 Tensor Tensor::mean(const Dims& axes, bool keepdim) const { return weft::mean(*this, axes, keepdim); }
+Tensor Tensor::max(const Dims& axes, bool keepdim) const { return weft::max(*this, axes, keepdim); }
+Tensor Tensor::min(const Dims& axes, bool keepdim) const { return weft::min(*this, axes, keepdim); }
+Tensor Tensor::argmax(std::optional<int> axis, bool keepdim) const { return weft::argmax(*this, axis, keepdim); }
 Tensor Tensor::matmul(const Tensor& other) const { return weft::matmul(*this, other); }
 Tensor Tensor::abs() const { return weft::abs(*this); }
 Tensor Tensor::exp() const { return weft::exp(*this); }

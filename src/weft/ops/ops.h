@@ -3,7 +3,11 @@
 
 #include <weft/ops/create.h>
 #include <weft/ops/elementwise.h>
+#include <weft/ops/grids.h>
+#include <weft/ops/index.h>
 #include <weft/ops/matmul.h>
 #include <weft/ops/nn.h>
+#include <weft/ops/random.h>
 #include <weft/ops/reduce.h>
 #include <weft/ops/shape_ops.h>
+#include <weft/ops/slicing.h>

@@ -310,7 +310,7 @@ Tensor Saved<Tensor>::out(int i) const {
   std::size_t inputs = 0;
   for (std::size_t k = 0; k < node_->input_metas.size() && k < 32; ++k) inputs += node_->op->saves.inputs >> k & 1;
   const Tensor& raw = node_->saved[inputs + saved_slot(node_->op->saves.outputs, i)];
-  return with_value(raw, {RefPtr<Node>(node_), i}, true);
+  return is_floating(raw.dtype()) ? with_value(raw, {RefPtr<Node>(node_), i}, true) : raw;
 }
 
 }  // namespace weft

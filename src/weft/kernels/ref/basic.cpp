@@ -97,6 +97,24 @@ void run_normal(const KernelCall& call) {
     store(y, i, op.mean + op.stddev * op.stream.normal(static_cast<std::uint64_t>(i)));
 }
 
+void run_integer(const KernelCall& call) {
+  const auto& op = call.attributes<op::RandomInteger>();
+  const TensorView& y = call.out[0];
+  const auto range = static_cast<std::uint64_t>(op.hi) - static_cast<std::uint64_t>(op.lo);
+  for (std::int64_t i = 0, n = y.numel(); i < n; ++i)
+    store(y, i, op.lo + static_cast<std::int64_t>(op.stream.below(static_cast<std::uint64_t>(i), range)));
+}
+
+void run_dropout(const KernelCall& call) {
+  const auto& op = call.attributes<op::Dropout>();
+  const TensorView &x = call.in[0], &y = call.out[0];
+  const std::uint64_t threshold = op.threshold();
+  std::uint64_t i = 0;
+  for_each_index(y.shape, [&](const Dims& at) {
+    put(y, at, op.stream.word(i++) >= threshold ? get<double>(x, at) * op.scale() : 0.0);
+  });
+}
+
 }  // namespace
 
 void register_ref_basic() {
@@ -111,6 +129,8 @@ void register_ref_basic() {
   add_reference<op::MatMul>(&run_matmul);
   add_reference<op::RandomUniform>(&run_uniform);
   add_reference<op::RandomNormal>(&run_normal);
+  add_reference<op::RandomInteger>(&run_integer);
+  add_reference<op::Dropout>(&run_dropout);
 }
 
 }  // namespace weft
