@@ -59,7 +59,8 @@ def package(args):
     out = subprocess.run([args.cxx, "-std=c++20", f"-I{include}", "-x", "c++", "-M", "-"], capture_output=True, text=True,
                          input="#include <weft/weft.h>\n")
     faults += [out.stderr] if out.returncode else []
-    faults += [f"the installed <weft/weft.h> reads {f}" for f in out.stdout.split() if f.startswith(args.source)]
+    faults += [f"the installed <weft/weft.h> reads {f}" for f in out.stdout.split()
+               if f.startswith(args.source) and not f.startswith(include)]
     build_outside(args, "package", f"-Dweft_DIR={find(prefix, 'weftConfig.cmake')}")
     return faults
 
