@@ -51,7 +51,10 @@ Parameter::Parameter(const Parameter& o) {
   state_->lazy = from.lazy;
   state_->dtype = from.dtype;
   state_->initializer = from.initializer;
+  state_->device = from.device;
   state_->trainable = from.trainable;
+  state_->regularizer = from.regularizer;
+  state_->constraint = from.constraint;
   if (from.value.defined()) set_value(*state_, from.value);
 }
 
@@ -78,6 +81,8 @@ void Parameter::materialise() const {
   check(!state_->lazy, "parameter '", state_->path, "' has no shape yet: call the module on a batch, or give the sizes");
   check(static_cast<bool>(state_->initializer), "parameter '", state_->path, "' has neither value nor initializer");
   NoGrad off;
+  std::optional<DeviceScope> scope;
+  if (state_->device) scope.emplace(*state_->device);
   const RandomStream stream{default_generator().state().seed, hash_name(state_->path)};
   set_value(*state_, state_->initializer(state_->shape, state_->dtype, stream));
 }
@@ -116,9 +121,24 @@ Parameter Parameter::share() const {
   return p;
 }
 
-Buffer::Buffer(const Tensor& value) : state_(make_ref<State>()) { state_->value = value.detach(); }
+namespace {
+/// A handle of the cell's own: captured graphs know a buffer by it.
+Tensor own(const Tensor& value) {
+  const Tensor plain = value.detach();
+  return alias(plain, view_of(plain));
+}
+}  // namespace
+
+Buffer::Buffer(const Tensor& value) : state_(make_ref<State>()) { state_->value = own(value); }
 Buffer::Buffer(const Buffer& o) {
-  if (o.state_) *this = Buffer(o.state_->value);
+  if (!o.state_) return;
+  state_ = make_ref<State>();
+  if (o.ready()) state_->value = own(o.state_->value);
+}
+Buffer Buffer::deferred() {
+  Buffer b;
+  b.state_ = make_ref<State>();
+  return b;
 }
 Buffer& Buffer::operator=(const Buffer& o) {
   if (this != &o) *this = Buffer(o);
@@ -126,11 +146,12 @@ Buffer& Buffer::operator=(const Buffer& o) {
 }
 const Tensor& Buffer::tensor() const {
   check(defined(), "the buffer is undefined");
+  check(ready(), "the buffer has no value yet: call the module on a batch, or give the sizes");
   return state_->value;
 }
 void Buffer::assign(const Tensor& value) const {
   check(defined(), "assign: the buffer is undefined");
-  state_->value = value.detach();
+  state_->value = own(value);
 }
 Buffer Buffer::share() const {
   Buffer b;

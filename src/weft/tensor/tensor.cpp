@@ -63,7 +63,8 @@ void Tensor::copy_to(void* host, DType dtype) const {
 
 Tensor Tensor::detach() const {
   const TensorImpl& t = get(impl_);
-  if (!t.value) return *this;
+  // A symbolic tensor stays what it is: without its value nobody would know how it is computed.
+  if (!t.value || t.view.device.type == DeviceType::meta) return *this;
   return alias(*this, t.view);
 }
 

@@ -1,0 +1,31 @@
+// Reading and writing .safetensors: a length, a JSON header, the tensors' bytes
+// (https://github.com/huggingface/safetensors, section "Format").
+#pragma once
+
+#include <map>
+#include <string>
+
+#include <weft/tensor/named.h>
+
+namespace weft {
+
+/// What a .safetensors file holds: tensors in the header's order, and its text metadata.
+struct Safetensors {
+  NamedTensors tensors;
+  std::map<std::string, std::string> metadata;
+};
+
+/// Writes the tensors atomically (see write_file_atomically), largest element size first so that every reader finds
+/// aligned data. Throws Error for a name that is there twice, is "__metadata__" or is no UTF-8.
+void save_safetensors(const std::string& path, const NamedTensors& tensors,
+                      const std::map<std::string, std::string>& metadata = {});
+
+/// Reads a file whole, onto the default device. Every length, offset, shape and name is checked before it is used; Error
+/// names the file and the tensor. I8, I16 and U16 become i32, U32 becomes i64; other foreign dtypes are an Error.
+Safetensors load_safetensors(const std::string& path);
+
+/// SHA-256, as hexadecimal digits, of names, dtypes, shapes and bytes in order of name: equal for equal weights,
+/// whatever the order, layout or device of the tensors.
+std::string weights_sha256(const NamedTensors& tensors);
+
+}  // namespace weft
