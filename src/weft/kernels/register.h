@@ -5,6 +5,7 @@ namespace weft {
 
 // Weft's own kernels for cpu (Highway).
 void register_cpu_matmul();
+void register_cpu_elementwise();
 
 // Reference: always last.
 void register_ref_elementwise();

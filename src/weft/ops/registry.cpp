@@ -54,6 +54,7 @@ void register_builtin_ops() {
   register_norm_gradients();
 
   register_cpu_matmul();
+  register_cpu_elementwise();
 
   register_ref_elementwise();
   register_ref_basic();

@@ -1,0 +1,242 @@
+#include <weft/kernels/cpu/blocks.h>
+#include <weft/kernels/cpu/targets.h>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "weft/kernels/cpu/blocks.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include <cstring>
+
+#include <weft/base/small_vector.h>
+#include <weft/base/thread_pool.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace weft::cpu_kernels::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Int = std::int64_t;
+
+// The 16-bit types: their bits in, floats out, and back. The last lanes are converted one by one by the caller.
+Int HalfToFloat(const std::uint16_t* from, float* to, Int n) {
+  const hn::ScalableTag<float> d;
+  const hn::Rebind<hwy::float16_t, decltype(d)> dh;
+  const Int step = static_cast<Int>(hn::Lanes(d));
+  Int i = 0;
+  for (; i + step <= n; i += step)
+    hn::StoreU(hn::PromoteTo(d, hn::LoadU(dh, reinterpret_cast<const hwy::float16_t*>(from + i))), d, to + i);
+  return i;
+}
+Int FloatToBfloat(const float* from, std::uint16_t* to, Int n) {
+  const hn::ScalableTag<float> d;
+  const hn::RebindToUnsigned<decltype(d)> du;
+  const hn::Rebind<std::uint16_t, decltype(d)> d16;
+  const Int step = static_cast<Int>(hn::Lanes(d));
+  Int i = 0;
+  for (; i + step <= n; i += step) {
+    const auto v = hn::LoadU(d, from + i);
+    const auto u = hn::BitCast(du, v);
+    const auto odd = hn::And(hn::ShiftRight<16>(u), hn::Set(du, 1));
+    const auto rounded = hn::ShiftRight<16>(hn::Add(u, hn::Add(odd, hn::Set(du, 0x7fff))));
+    const auto quiet = hn::Or(hn::ShiftRight<16>(u), hn::Set(du, 0x40));
+    const auto is_nan = hn::RebindMask(du, hn::Not(hn::Eq(v, v)));
+    const auto bits = hn::BitCast(hn::RebindToSigned<decltype(d)>(), hn::IfThenElse(is_nan, quiet, rounded));
+    hn::StoreU(hn::DemoteTo(d16, bits), d16, to + i);
+  }
+  return i;
+}
+
+}  // namespace weft::cpu_kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace weft::cpu_kernels {
+
+HWY_EXPORT(HalfToFloat);
+HWY_EXPORT(FloatToBfloat);
+
+namespace {
+
+using Int = std::int64_t;
+
+template <class T> inline constexpr bool narrow = std::is_same_v<T, half> || std::is_same_v<T, bfloat16>;
+
+template <class From, class To> void convert_elements(const From* from, To* to, Int n) {
+  Int i = 0;
+  if constexpr (std::is_same_v<From, half> && std::is_same_v<To, float>)
+    i = HWY_DYNAMIC_DISPATCH(HalfToFloat)(reinterpret_cast<const std::uint16_t*>(from), to, n);
+  if constexpr (std::is_same_v<From, float> && std::is_same_v<To, bfloat16>)
+    i = HWY_DYNAMIC_DISPATCH(FloatToBfloat)(from, reinterpret_cast<std::uint16_t*>(to), n);
+  for (; i < n; ++i) {
+    const auto value = [&] {
+      if constexpr (narrow<From>) return static_cast<float>(from[i]);
+      else return from[i];
+    }();
+    if constexpr (narrow<To>) to[i] = To(static_cast<float>(value));
+    else if constexpr (std::is_same_v<To, bool>) to[i] = value != decltype(value)(0);
+    else to[i] = static_cast<To>(value);
+  }
+}
+
+/// Calls f with an unsigned integer of the element's size: copying looks at nothing else.
+template <class F> void by_size(DType t, F&& f) {
+  switch (size_of(t)) {
+    case 1: return f(std::uint8_t{});
+    case 2: return f(std::uint16_t{});
+    case 4: return f(std::uint32_t{});
+    default: return f(std::uint64_t{});
+  }
+}
+
+template <class U> void gather_typed(const TensorView& v, Int first, Int n, U* to) {
+  const int rank = v.rank();
+  const U* data = v.as<U>();
+  if (rank == 0) {
+    std::fill_n(to, n, *data);
+    return;
+  }
+  Dims index = Dims::filled(rank, 0);
+  Int at = 0;
+  for (int i = rank - 1; i >= 0; --i) {
+    index[i] = first % v.shape[i];
+    first /= v.shape[i];
+    at += index[i] * v.strides[i];
+  }
+  const Int stride = v.strides[rank - 1], size = v.shape[rank - 1];
+  for (;;) {
+    const Int run = std::min(n, size - index[rank - 1]);
+    if (stride == 1) std::memcpy(to, data + at, static_cast<std::size_t>(run) * sizeof(U));
+    else if (stride == 0) std::fill_n(to, run, data[at]);
+    else
+      for (Int i = 0; i < run; ++i) to[i] = data[at + i * stride];
+    to += run;
+    if ((n -= run) == 0) return;
+    at -= index[rank - 1] * stride;
+    index[rank - 1] = 0;
+    for (int i = rank - 2; i >= 0; --i) {
+      at += v.strides[i];
+      if (++index[i] < v.shape[i]) break;
+      at -= v.strides[i] * v.shape[i];
+      index[i] = 0;
+    }
+  }
+}
+
+/// Where the last axis jumps and another is adjacent, rows and columns are walked in square tiles: each cache line of
+/// the source is read once.
+template <class U> void copy_transposed(const TensorView& from, U* to, int adjacent) {
+  constexpr Int tile = 32;
+  const int last = from.rank() - 1;
+  const Dims out = contiguous_strides(from.shape);
+  const Int rows = from.shape[adjacent], columns = from.shape[last], jump = from.strides[last], down = out[adjacent];
+  const Int row_tiles = (rows + tile - 1) / tile;
+  Int outer = 1;
+  for (int i = 0; i < last; ++i)
+    if (i != adjacent) outer *= from.shape[i];
+  const Int grain = std::max<Int>(1, piece_size / (tile * columns));
+  parallel_for(outer * row_tiles, grain, [&](Int begin, Int end) {
+    for (Int task = begin; task < end; ++task) {
+      Int rest = task / row_tiles, source = 0, target = 0;
+      for (int i = last - 1; i >= 0; --i) {
+        if (i == adjacent) continue;
+        const Int at = rest % from.shape[i];
+        rest /= from.shape[i];
+        source += at * from.strides[i];
+        target += at * out[i];
+      }
+      const Int r0 = task % row_tiles * tile, r1 = std::min(rows, r0 + tile);
+      for (Int c0 = 0; c0 < columns; c0 += tile) {
+        const Int c1 = std::min(columns, c0 + tile);
+        for (Int r = r0; r < r1; ++r) {
+          const U* s = from.as<U>() + source + r;
+          U* t = to + target + r * down;
+          for (Int c = c0; c < c1; ++c) t[c] = s[c * jump];
+        }
+      }
+    }
+  });
+}
+
+}  // namespace
+
+Shape collapse(std::span<TensorView> views) {
+  const Shape from = views[0].shape;
+  Shape shape;
+  SmallVector<Dims, 4> strides;
+  strides.resize(views.size());
+  for (int i = 0; i < from.rank(); ++i) {
+    if (from[i] == 1) continue;
+    bool merge = !shape.empty();
+    for (std::size_t k = 0; merge && k < views.size(); ++k)
+      merge = strides[k].back() == views[k].strides[i] * from[i];
+    if (merge) shape[shape.rank() - 1] *= from[i];
+    else shape.push_back(from[i]);
+    for (std::size_t k = 0; k < views.size(); ++k) {
+      if (merge) strides[k][shape.rank() - 1] = views[k].strides[i];
+      else strides[k].push_back(views[k].strides[i]);
+    }
+  }
+  for (std::size_t k = 0; k < views.size(); ++k) {
+    views[k].shape = shape;
+    views[k].strides = strides[k];
+  }
+  return shape;
+}
+
+TensorView collapsed(const TensorView& v) {
+  TensorView out = v;
+  collapse(std::span(&out, 1));
+  return out;
+}
+
+void convert(const void* from, DType from_type, void* to, DType to_type, Int n) {
+  if (from_type == to_type) {
+    if (n > 0) std::memcpy(to, from, static_cast<std::size_t>(n) * size_of(to_type));
+    return;
+  }
+  visit_dtype(from_type, [&]<class From>(Type<From>) {
+    visit_dtype(to_type, [&]<class To>(Type<To>) {
+      if constexpr (!std::is_same_v<From, To>) convert_elements(static_cast<const From*>(from), static_cast<To*>(to), n);
+    });
+  });
+}
+
+void gather(const TensorView& v, Int first, Int n, void* to, DType type) {
+  if (n <= 0) return;
+  if (v.dtype == type)
+    return by_size(type, [&]<class U>(U) { gather_typed(v, first, n, static_cast<U*>(to)); });
+  by_size(v.dtype, [&]<class U>(U) {
+    U block[block_size];
+    auto* out = static_cast<unsigned char*>(to);
+    for (Int i = 0; i < n; i += block_size) {
+      const Int m = std::min(block_size, n - i);
+      gather_typed(v, first + i, m, block);
+      convert(block, v.dtype, out + static_cast<std::size_t>(i) * size_of(type), type, m);
+    }
+  });
+}
+
+void parallel_copy(const TensorView& from, const TensorView& to) {
+  const Int n = from.numel();
+  if (n == 0) return;
+  const TensorView v = collapsed(from);
+  auto* out = static_cast<unsigned char*>(to.data);
+  const std::size_t size = size_of(to.dtype);
+  const auto pieces = [&](auto&& body) {
+    parallel_for(n, piece_size, [&](Int begin, Int end) { body(begin, end - begin, out + static_cast<std::size_t>(begin) * size); });
+  };
+  if (v.contiguous()) {
+    const auto* in = static_cast<const unsigned char*>(v.data);
+    return pieces([&](Int first, Int count, void* p) {
+      convert(in + static_cast<std::size_t>(first) * size_of(v.dtype), v.dtype, p, to.dtype, count);
+    });
+  }
+  if (v.dtype == to.dtype && v.strides.back() != 0 && v.strides.back() != 1 && v.shape.back() >= 8)
+    for (int axis = 0; axis + 1 < v.rank(); ++axis)
+      if (v.strides[axis] == 1 && v.shape[axis] >= 8)
+        return by_size(v.dtype, [&]<class U>(U) { copy_transposed(v, static_cast<U*>(to.data), axis); });
+  pieces([&](Int first, Int count, void* p) { gather(v, first, count, p, to.dtype); });
+}
+
+}  // namespace weft::cpu_kernels
+#endif
