@@ -9,6 +9,7 @@ namespace weft {
 
 struct Leaf;
 
+/// How grad() differentiates.
 struct GradOptions {
   /// Record the gradient computation itself, so that it can be differentiated again.
   bool create_graph = false;

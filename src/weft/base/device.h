@@ -14,8 +14,8 @@ inline constexpr int device_type_count = 4;
 
 /// A device: its kind and its index among that kind.
 struct Device {
-  DeviceType type = DeviceType::cpu;
-  std::int8_t index = 0;
+  DeviceType type = DeviceType::cpu;  ///< its kind
+  std::int8_t index = 0;              ///< which of that kind
   friend bool operator==(Device, Device) = default;
 };
 

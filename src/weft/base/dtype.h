@@ -41,25 +41,31 @@ constexpr DType promote(DType a, DType b) {
 
 /// IEEE 754 binary16, stored as its bits; arithmetic is done in float.
 struct half {
-  std::uint16_t bits = 0;
+  std::uint16_t bits = 0;  ///< the encoding
   half() = default;
+  /// Rounds to nearest even.
   explicit half(float v);
+  /// Exact.
   explicit operator float() const;
 };
 
 /// The upper half of a binary32, rounded to nearest even.
 struct bfloat16 {
-  std::uint16_t bits = 0;
+  std::uint16_t bits = 0;  ///< the encoding
   bfloat16() = default;
+  /// Rounds to nearest even; a NaN stays one.
   explicit bfloat16(float v) {
     auto u = std::bit_cast<std::uint32_t>(v);
     bits = (u & 0x7fffffffu) > 0x7f800000u ? static_cast<std::uint16_t>((u >> 16) | 0x40u)
                                            : static_cast<std::uint16_t>((u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
   }
+  /// Exact.
   explicit operator float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
 };
 
+/// True for the C++ types of elements.
 template <class T> inline constexpr bool is_element = false;
+/// The dtype whose C++ type is T.
 template <class T> inline constexpr DType dtype_of = DType::f32;
 #define WEFT_ELEMENT(T, D)                       \
   template <> inline constexpr bool is_element<T> = true; \
@@ -74,7 +80,10 @@ WEFT_ELEMENT(float, f32)
 WEFT_ELEMENT(double, f64)
 #undef WEFT_ELEMENT
 
-template <class T> struct Type { using type = T; };
+/// Names a type as an argument.
+template <class T> struct Type {
+  using type = T;  ///< T
+};
 
 /// Calls f(Type<T>{}) with the C++ type of dtype t: `visit_dtype(t, [&]<class T>(Type<T>) { … })`.
 template <class F> decltype(auto) visit_dtype(DType t, F&& f) {

@@ -11,8 +11,8 @@ namespace weft {
 
 /// A place in the caller's source. (std::source_location is missing from Emscripten's libc++ 13.)
 struct SourceLocation {
-  const char* file = "";
-  int line = 0;
+  const char* file = "";  ///< as the compiler was given it
+  int line = 0;           ///< 0: unknown
   /// The place where this default argument is evaluated.
   static constexpr SourceLocation current(const char* f = __builtin_FILE(), int l = __builtin_LINE()) { return {f, l}; }
 };
@@ -20,7 +20,9 @@ struct SourceLocation {
 /// The exception that every layer throws. what() is one line: "[Net.conv2: ]add: received …; expected …; mend … (file.cpp:12)".
 class Error : public std::exception {
  public:
+  /// An error with this message: received, expected, how to mend it.
   explicit Error(std::string message) : message_(std::move(message)) { compose(); }
+  /// The whole line.
   const char* what() const noexcept override { return what_.c_str(); }
   /// The message without module path and place.
   const std::string& message() const { return message_; }

@@ -28,7 +28,8 @@ constexpr std::array<std::uint32_t, 4> philox(std::uint64_t key, std::uint64_t h
 
 /// A stream of random numbers: element i of draw `counter` under `seed`.
 struct RandomStream {
-  std::uint64_t seed = 0, counter = 0;
+  std::uint64_t seed = 0;     ///< names the stream
+  std::uint64_t counter = 0;  ///< which draw of it
   /// 64 random bits for element i.
   constexpr std::uint64_t bits(std::uint64_t i) const {
     auto w = philox(seed, counter, i);

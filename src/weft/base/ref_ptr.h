@@ -12,7 +12,9 @@ class RefCounted {
   RefCounted() = default;
   RefCounted(const RefCounted&) = delete;
   RefCounted& operator=(const RefCounted&) = delete;
+  /// One handle more.
   void retain() const { count_.fetch_add(1, std::memory_order_relaxed); }
+  /// One handle less; disposes of the object with the last.
   void release() const {
     if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) const_cast<RefCounted*>(this)->dispose();
   }
@@ -32,6 +34,8 @@ class RefCounted {
 template <class T> class RefPtr {
  public:
   RefPtr() = default;
+  ///@{
+  /// A handle to p (counted), to nothing, or to a base of what another handle holds.
   RefPtr(std::nullptr_t) {}
   explicit RefPtr(T* p) : p_(p) {
     if (p_) p_->retain();
@@ -39,6 +43,7 @@ template <class T> class RefPtr {
   RefPtr(const RefPtr& o) : RefPtr(o.p_) {}
   RefPtr(RefPtr&& o) noexcept : p_(std::exchange(o.p_, nullptr)) {}
   template <class U> RefPtr(const RefPtr<U>& o) : RefPtr(static_cast<T*>(o.get())) {}
+  ///@}
   RefPtr& operator=(RefPtr o) noexcept {
     std::swap(p_, o.p_);
     return *this;
@@ -46,6 +51,7 @@ template <class T> class RefPtr {
   ~RefPtr() {
     if (p_) p_->release();
   }
+  /// The object; null for an empty handle.
   T* get() const { return p_; }
   T* operator->() const { return p_; }
   T& operator*() const { return *p_; }

@@ -16,8 +16,11 @@ inline constexpr int max_rank = 8;
 class Dims {
  public:
   Dims() = default;
+  ///@{
+  /// From a list of up to max_rank integers; throws Error for more.
   Dims(std::initializer_list<std::int64_t> v) { assign(v.begin(), v.size()); }
   explicit Dims(std::span<const std::int64_t> v) { assign(v.data(), v.size()); }
+  ///@}
   /// `n` times `value`.
   static Dims filled(int n, std::int64_t value) {
     Dims d;
@@ -25,6 +28,8 @@ class Dims {
     return d;
   }
 
+  ///@{
+  /// As of std::vector, with int indices; no bounds are checked.
   int size() const { return size_; }
   bool empty() const { return size_ == 0; }
   std::int64_t operator[](int i) const { return v_[i]; }
@@ -34,12 +39,16 @@ class Dims {
   std::int64_t* begin() { return v_; }
   std::int64_t* end() { return v_ + size_; }
   std::int64_t back() const { return v_[size_ - 1]; }
+  ///@}
   /// Throws Error beyond max_rank.
   void push_back(std::int64_t v);
+  ///@{
+  /// As of std::vector, by position; contains() searches.
   void pop_back() { --size_; }
   void erase(int i);
   void insert(int i, std::int64_t v);
   bool contains(std::int64_t v) const { return std::find(begin(), end(), v) != end(); }
+  ///@}
   friend bool operator==(const Dims& a, const Dims& b) {
     return a.size_ == b.size_ && std::equal(a.begin(), a.end(), b.begin());
   }
@@ -55,7 +64,9 @@ class Shape : public Dims {
  public:
   using Dims::Dims;
   Shape() = default;
+  /// The same numbers as sizes.
   explicit Shape(const Dims& d) : Dims(d) {}
+  /// Number of axes.
   int rank() const { return size(); }
   /// Number of elements: 1 for rank 0.
   std::int64_t numel() const {

@@ -14,8 +14,11 @@ namespace weft {
 template <class T, std::size_t N> class SmallVector {
  public:
   SmallVector() = default;
+  ///@{
+  /// From these elements.
   SmallVector(std::initializer_list<T> v) : SmallVector(std::span<const T>(v.begin(), v.size())) {}
   explicit SmallVector(std::span<const T> v) {
+  ///@}
     reserve(v.size());
     for (const T& x : v) push_back(x);
   }
@@ -28,6 +31,8 @@ template <class T, std::size_t N> class SmallVector {
   }
   ~SmallVector() { clear_and_free(); }
 
+  ///@{
+  /// As of std::vector.
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
   T* data() { return data_; }
@@ -41,17 +46,22 @@ template <class T, std::size_t N> class SmallVector {
   T& back() { return data_[size_ - 1]; }
   operator std::span<const T>() const { return {data_, size_}; }
   operator std::span<T>() { return {data_, size_}; }
+  ///@}
 
+  /// Appends.
   void push_back(T v) {
     if (size_ == capacity_) reserve(capacity_ * 2);
     new (data_ + size_++) T(std::move(v));
   }
+  /// Makes or destroys elements at the end.
   void resize(std::size_t n) {
     reserve(n);
     while (size_ < n) new (data_ + size_++) T();
     while (size_ > n) data_[--size_].~T();
   }
+  /// Destroys all elements; the memory is kept.
   void clear() { resize(0); }
+  /// Makes room for n elements.
   void reserve(std::size_t n) {
     if (n <= capacity_) return;
     T* bigger = std::allocator<T>().allocate(n);

@@ -9,8 +9,8 @@ namespace weft {
 
 /// Shape, dtype and device of a value, without data.
 struct Meta {
-  Shape shape;
-  DType dtype = DType::f32;
+  Shape shape;               ///< sizes of the axes
+  DType dtype = DType::f32;  ///< type of the elements
   friend bool operator==(const Meta&, const Meta&) = default;
 };
 /// "f32[2, 3]"
@@ -18,15 +18,19 @@ std::string to_string(const Meta& m);
 
 /// A strided array. `data` points to element (0, …, 0); strides count elements and may be zero or negative.
 struct TensorView {
-  void* data = nullptr;
-  DType dtype = DType::f32;
-  Device device = cpu;
-  Shape shape;
-  Dims strides;
+  void* data = nullptr;      ///< element (0, …, 0)
+  DType dtype = DType::f32;  ///< type of the elements
+  Device device = cpu;       ///< whose memory it is
+  Shape shape;               ///< sizes of the axes
+  Dims strides;              ///< elements from one index to the next, an axis each
 
+  /// Number of axes.
   int rank() const { return shape.rank(); }
+  /// Number of elements.
   std::int64_t numel() const { return shape.numel(); }
+  /// True where the elements lie row-major without gaps.
   bool contiguous() const { return is_contiguous(shape, strides); }
+  /// `data` as elements of type T; the caller has checked the dtype.
   template <class T> T* as() const { return static_cast<T*>(data); }
   /// A view of contiguous memory.
   static TensorView of(void* data, DType dtype, const Shape& shape, Device device = cpu) {

@@ -11,17 +11,18 @@ struct Node;
 
 /// Output `index` of `node`.
 struct Value {
-  RefPtr<Node> node;
-  int index = 0;
+  RefPtr<Node> node;  ///< what produces it
+  int index = 0;      ///< which output of it
+  /// False for no value.
   explicit operator bool() const { return static_cast<bool>(node); }
 };
 
 /// An application of an operator. Nodes without an operator are leaves: parameters, constants, graph inputs.
 struct Node : RefCounted {
   const OpInfo* op = nullptr;  ///< null for leaves
-  Attrs attrs;
+  Attrs attrs;                 ///< the operator struct
   SmallVector<Value, 2> inputs;  ///< a null value stands for an input that is not part of the graph
-  SmallVector<Meta, 1> outputs;
+  SmallVector<Meta, 1> outputs;  ///< shapes and dtypes
   std::uint64_t sequence = 0;    ///< grows with creation: an input's number is smaller than its user's
 
   Node();

@@ -32,32 +32,39 @@ enum class Types : unsigned char {
 
 /// Which inputs and outputs a gradient rule reads; the tape keeps these alone.
 struct Saves {
-  std::uint32_t inputs = 0, outputs = 0;
+  std::uint32_t inputs = 0;   ///< bit i: input i
+  std::uint32_t outputs = 0;  ///< bit i: output i
+  /// Both.
   constexpr Saves operator|(Saves o) const { return {inputs | o.inputs, outputs | o.outputs}; }
 };
 inline constexpr Saves saves_nothing{};
 /// saves_inputs(0, 2): the first and the third input.
 template <class... I> constexpr Saves saves_inputs(I... i) { return {(0u | ... | (1u << i)), 0}; }
+/// saves_outputs(0): the first output.
 template <class... I> constexpr Saves saves_outputs(I... i) { return {0, (0u | ... | (1u << i))}; }
 
 /// How each axis of each input meets the outputs: the number of the output axis that it runs along, or one of the
 /// codes below. It proves what may be computed in pieces (shards of a batch, tiles).
 struct Axes {
-  static constexpr int sum = -1, max = -2, mixed = -3;
+  static constexpr int sum = -1;    ///< summed over
+  static constexpr int max = -2;    ///< the largest taken over
+  static constexpr int mixed = -3;  ///< anything else: cannot be cut
   std::vector<std::vector<int>> inputs;  ///< empty: everything is mixed
 };
 
 /// An input of a test case: uniform random numbers in [lo, hi), or the values given.
 struct Sample {
-  Shape shape;
-  double lo = -2, hi = 2;
-  std::vector<double> values = {};
+  Shape shape;                      ///< sizes
+  double lo = -2;                   ///< least
+  double hi = 2;                    ///< bound, not reached
+  std::vector<double> values = {};  ///< row-major; empty: random
 };
 
 /// Attributes of an operator, held by value whatever its type.
 class Attrs {
  public:
   Attrs() = default;
+  /// A copy of the operator struct.
   Attrs(const struct OpInfo& info, const void* op);
   Attrs(const Attrs& o);
   Attrs(Attrs&& o) noexcept;
@@ -65,7 +72,7 @@ class Attrs {
   ~Attrs();
   /// The operator struct; null where empty.
   const void* get() const { return data_; }
-  void* get() { return data_; }
+  void* get() { return data_; }  ///< the same, to be changed
 
  private:
   const struct OpInfo* info_ = nullptr;
@@ -75,33 +82,43 @@ class Attrs {
 
 /// A case from an operator's `domain`: the generic test, the benchmark and the docs draw from it.
 struct OpCase {
-  Attrs attrs;
-  std::vector<Sample> inputs;
+  Attrs attrs;                 ///< the operator struct
+  std::vector<Sample> inputs;  ///< in the signature's order
   double tolerance = 1;  ///< multiplies the dtype's tolerance
 };
 
 /// One entry of the table.
 struct OpInfo {
-  std::uint32_t id = 0;
-  std::string name, family, doc;
-  Signature signature;
-  Types types = Types::any;
+  std::uint32_t id = 0;         ///< interned: the same in every library of the process
+  std::string name;             ///< as in the signature
+  std::string family;           ///< "elementwise", "conv", …
+  std::string doc;              ///< the formula, a line
+  Signature signature;          ///< names of inputs and outputs
+  Types types = Types::any;     ///< which dtypes it computes in
   bool elementwise = false;     ///< has a formula per element: broadcasts, and any strides are fine
   bool differentiable = false;  ///< has a gradient rule
   bool random = false;          ///< has a `stream` member (RandomStream)
-  Saves saves;
+  Saves saves;                  ///< what its gradient rule reads
 
-  std::size_t size = 0;
+  std::size_t size = 0;         ///< of the struct, in bytes
+  ///@{
+  /// Make, copy and destroy a struct in memory of `size` bytes.
   void (*construct)(void* to) = nullptr;
   void (*copy)(void* to, const void* from) = nullptr;
   void (*destroy)(void*) = nullptr;
+  ///@}
+  /// Shapes and dtypes of the outputs; throws Error where the inputs do not fit.
   Metas (*infer)(const void* op, Inputs in) = nullptr;
   /// For operators that only look at memory differently (reshape, slice, …): the strided view of `in`, or false where
   /// strides cannot express it and the input must be copied first. Null for other operators.
   bool (*view)(const void* op, const TensorView& in, TensorView& out) = nullptr;
+  /// The attributes by name.
   AttrMap (*get)(const void* op) = nullptr;
+  /// Sets attributes by name; throws Error for an unknown one.
   void (*set)(void* op, const AttrMap& values) = nullptr;
+  /// The cases that tests, benchmark and documentation draw from.
   std::vector<OpCase> (*domain)(const OpInfo&) = nullptr;
+  /// How axes of inputs and outputs meet; null: everything is mixed.
   Axes (*axes)(const void* op, Inputs in) = nullptr;
   /// Multiply-adds of one call; 0 where the operator does none to speak of.
   std::int64_t (*macs)(const void* op, Inputs in, std::span<const Meta> out) = nullptr;

@@ -17,27 +17,28 @@ enum class InputKind : unsigned char {
 
 /// One input of a signature.
 struct InputSpec {
-  std::string name;
-  InputKind kind = InputKind::value;
+  std::string name;                   ///< of the argument
+  InputKind kind = InputKind::value;  ///< how it is converted
   bool optional = false;  ///< "bias?": may be left out; only the last inputs may
   bool variadic = false;  ///< "xs...": any number; only the last input may be
 };
 
 /// A parsed signature.
 struct Signature {
-  std::string name;
-  std::vector<InputSpec> inputs;
-  std::vector<std::string> outputs;
+  std::string name;                  ///< of the operator
+  std::vector<InputSpec> inputs;     ///< in order
+  std::vector<std::string> outputs;  ///< their names
   /// Throws Error for a malformed text (found when the operator is registered).
   static Signature parse(std::string_view text);
 };
 
 /// Marks the text of a signature in an operator struct.
 struct SignatureText {
-  std::string_view text;
+  std::string_view text;  ///< "name(inputs) -> outputs"
   /// The operator's name.
   constexpr std::string_view name() const { return text.substr(0, text.find('(')); }
 };
+/// `static constexpr auto signature = sig("clip(x) -> y");`
 constexpr SignatureText sig(std::string_view text) { return {text}; }
 
 }  // namespace weft

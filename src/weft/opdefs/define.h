@@ -16,6 +16,7 @@ namespace weft {
 
 /// A list of operator structs: one per family.
 template <class... Ops> struct OpList {
+  /// Calls f(std::type_identity<Op>{}) for each.
   template <class F> static void for_each(F&& f) { (f(std::type_identity<Ops>{}), ...); }
 };
 
@@ -28,14 +29,15 @@ template <class T> using Grads = std::vector<T>;
 /// Where an element-wise operator's input is tested: uniform in [lo, hi). `static constexpr Range range[]`, one an
 /// input; without it, [-2, 2).
 struct Range {
-  double lo, hi;
+  double lo;  ///< least
+  double hi;  ///< bound, not reached
 };
 
 /// A case of an operator's `domain`.
 template <class Op> struct Case {
-  Op op;
-  std::vector<Sample> inputs;
-  double tolerance = 1;
+  Op op;                       ///< its attributes
+  std::vector<Sample> inputs;  ///< in the signature's order
+  double tolerance = 1;        ///< multiplies the dtype's tolerance
 };
 
 namespace detail {

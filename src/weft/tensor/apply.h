@@ -32,6 +32,7 @@ class Observer {
   Observer(const Observer&) = delete;
   Observer& operator=(const Observer&) = delete;
   virtual ~Observer();
+  /// What was applied, to what, with what result, in how long.
   virtual void applied(const OpInfo& info, const void* op, std::span<const Tensor> in, std::span<const Tensor> out,
                        double seconds) = 0;
 

@@ -18,10 +18,14 @@ class Storage : public RefCounted {
   /// Wraps foreign memory; `owner` is kept alive as long as the storage.
   static RefPtr<Storage> wrap(void* data, std::size_t bytes, Device device, std::shared_ptr<const void> owner);
 
+  /// The first byte.
   void* data() const { return data_; }
+  /// Size.
   std::size_t bytes() const { return bytes_; }
+  /// Whose memory it is.
   Device device() const { return device_; }
 
+  /// Frees header and data together.
   void operator delete(Storage* s, std::destroying_delete_t);
 
  private:
@@ -35,12 +39,15 @@ class Storage : public RefCounted {
 
 /// What a kind of device provides. cpu and ref share host memory; further backends register theirs.
 struct Backend {
+  ///@{
+  /// Memory of device `index` of the kind, in bytes.
   void* (*allocate)(std::size_t bytes, int index);
   void (*release)(void* p, std::size_t bytes, int index);
   void (*copy_to_host)(void* to, const void* from, std::size_t bytes, int index);
   void (*copy_from_host)(void* to, const void* from, std::size_t bytes, int index);
+  ///@}
   int (*count)();              ///< devices of this kind that are present
-  std::string (*describe)(int index);
+  std::string (*describe)(int index);  ///< one line for `weft devices`
 };
 /// Makes a kind of device available.
 void register_backend(DeviceType type, Backend backend);

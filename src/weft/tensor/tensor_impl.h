@@ -11,22 +11,23 @@ namespace weft {
 /// Immutable after construction: a strided view of a storage and, on the tape, the value that produced it.
 struct TensorImpl final : RefCounted {
   RefPtr<Storage> storage;  ///< null on the meta device
-  TensorView view;
+  TensorView view;          ///< into the storage
   Value value;              ///< its producer or leaf; null for plain data
-  bool requires_grad = false;
+  bool requires_grad = false;  ///< gradients flow to or through it
 
+  /// Plain data.
   TensorImpl(RefPtr<Storage> s, const TensorView& v) : storage(std::move(s)), view(v) {}
 };
 
 /// A leaf of the tape: a parameter or a tensor made with requires_grad. Holds what backward() accumulates.
 struct Leaf final : Node {
-  Tensor grad;
+  Tensor grad;                                ///< undefined before the first backward()
   class ParameterState* parameter = nullptr;  ///< its cell while that lives
 };
 
 /// A tensor that a captured graph uses but does not compute.
 struct Constant final : Node {
-  Tensor tensor;
+  Tensor tensor;  ///< its value
 };
 
 /// A new contiguous tensor, contents undefined.
@@ -36,6 +37,7 @@ Tensor alias(const Tensor& t, const TensorView& view);
 /// The same data as output `v` of the tape.
 Tensor with_value(const Tensor& t, Value v, bool requires_grad);
 
+/// The view of a defined tensor.
 inline const TensorView& view_of(const Tensor& t) { return t.impl()->view; }
 
 }  // namespace weft
