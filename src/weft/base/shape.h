@@ -15,12 +15,12 @@ inline constexpr int max_rank = 8;
 /// A fixed-capacity list of up to max_rank integers: a shape, strides, a list of axes.
 class Dims {
  public:
+  /// Empty.
   Dims() = default;
-  ///@{
-  /// From a list of up to max_rank integers; throws Error for more.
+  /// These integers; throws Error for more than max_rank.
   Dims(std::initializer_list<std::int64_t> v) { assign(v.begin(), v.size()); }
+  /// These integers; throws Error for more than max_rank.
   explicit Dims(std::span<const std::int64_t> v) { assign(v.data(), v.size()); }
-  ///@}
   /// `n` times `value`.
   static Dims filled(int n, std::int64_t value) {
     Dims d;
