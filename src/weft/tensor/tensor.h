@@ -24,18 +24,20 @@ class Tensor;
 class Parameter;
 class Buffer;
 class Indexed;
+class Index;
 
 /// How a new tensor is made. Unset: dtype f32 (or that of the data), the automatic device (see DeviceScope).
 struct TensorOptions {
-  std::optional<DType> dtype = {};
-  std::optional<Device> device = {};
-  bool requires_grad = false;
+  std::optional<DType> dtype = {};    ///< element type
+  std::optional<Device> device = {};  ///< where it lives
+  bool requires_grad = false;         ///< make it a leaf of the tape
 };
 
 /// start:stop:step of one axis, as in Python; unset ends mean "to the end"; a negative index counts from the end.
 struct Slice {
-  std::optional<std::int64_t> start = {}, stop = {};
-  std::int64_t step = 1;
+  std::optional<std::int64_t> start = {};  ///< first index
+  std::optional<std::int64_t> stop = {};   ///< bound, not reached
+  std::int64_t step = 1;                   ///< not 0; negative walks backwards
 };
 /// All of an axis.
 inline constexpr struct All {} all_of_axis{};
@@ -46,6 +48,7 @@ class Tensor {
  public:
   /// An undefined tensor (no data); most operations on it throw Error.
   Tensor();
+  /// A handle to an implementation (for the layers above).
   explicit Tensor(RefPtr<TensorImpl> impl);
   Tensor(const Tensor&);
   Tensor(Tensor&&) noexcept;
@@ -55,15 +58,24 @@ class Tensor {
 
   /// False for Tensor().
   bool defined() const { return static_cast<bool>(impl_); }
+  /// Sizes of the axes.
   const Shape& shape() const;
   /// Size of an axis; negative axes count from the end.
   std::int64_t size(std::int64_t axis) const;
+  ///@{
+  /// Number of axes, and of elements.
   int rank() const { return shape().rank(); }
   std::int64_t numel() const { return shape().numel(); }
+  ///@}
+  /// Type of the elements.
   DType dtype() const;
+  /// Where the data lies.
   Device device() const;
+  /// Elements from one index to the next, an axis each.
   const Dims& strides() const;
+  /// True where the elements lie row-major without gaps.
   bool is_contiguous() const;
+  /// Shape and dtype.
   Meta meta() const;
 
   /// The only element, converted to T; waits for the device. Throws Error unless numel() is 1.
@@ -103,7 +115,8 @@ class Tensor {
   /// What backward() accumulated for this leaf; undefined before.
   Tensor grad() const;
 
-  // The most common operations as methods; the free functions in ops/ are the whole set.
+  ///@{
+  /// As the free function of that name with this tensor as first argument (ops/): the most common operations.
   Tensor reshape(const Shape& shape) const;
   Tensor flatten(int start_axis = 0, int end_axis = -1) const;
   Tensor permute(const Dims& axes) const;
@@ -121,10 +134,14 @@ class Tensor {
   Tensor log() const;
   Tensor sqrt() const;
   Tensor pow(double exponent) const;
+  ///@}
 
   /// Element or sub-tensor i along the first axis; assignable: `x[i] = v` rebinds x.
   Indexed operator[](std::int64_t i);
-  Tensor operator[](std::int64_t i) const;
+  Tensor operator[](std::int64_t i) const;  ///< the same, of a constant
+  /// The part that several indices name: `x.at({Slice{0, 2}, 3, all_of_axis})`; assignable too (ops/indexing.h).
+  Indexed at(std::initializer_list<Index> where);
+  Tensor at(std::initializer_list<Index> where) const;  ///< the same, of a constant
 
   /// The shared implementation (for the layers above).
   const RefPtr<TensorImpl>& impl() const { return impl_; }
@@ -143,9 +160,13 @@ std::string to_string(const Tensor& t);
 /// Remembers the caller's source line for error messages. It borrows: use it as a parameter only.
 class Operand {
  public:
+  /// What was passed.
   enum class Kind : unsigned char { none, tensor, boolean, integer, real };
+  /// The caller's line.
   using Where = SourceLocation;
 
+  ///@{
+  /// Made from whatever is passed where an operation takes an Operand.
   Operand(const Tensor& t, Where w = Where::current()) : tensor_(&t), kind_(Kind::tensor), where_(w) {}
   Operand(const Parameter& p, Where w = Where::current());
   Operand(const Buffer& b, Where w = Where::current());
@@ -156,13 +177,22 @@ class Operand {
   template <class T>
     requires std::is_integral_v<T>
   Operand(T v, Where w = Where::current()) : number_(static_cast<double>(v)), kind_(Kind::integer), where_(w) {}
+  ///@}
   /// An input that is left out.
   Operand(std::nullopt_t, Where w = Where::current()) : where_(w) {}
 
+  /// What was passed.
   Kind kind() const { return kind_; }
+  /// False for an input that is left out.
   bool present() const { return kind_ == Kind::tensor ? tensor_->defined() : kind_ != Kind::none; }
-  const Tensor& tensor() const { return *tensor_; }
+  /// Throws Error for a number.
+  const Tensor& tensor() const {
+    check(tensor_, "received a number; expected a tensor");
+    return *tensor_;
+  }
+  /// The number, for kinds boolean, integer and real.
   double number() const { return number_; }
+  /// The caller's line.
   Where where() const { return where_; }
 
  private:
@@ -175,6 +205,7 @@ class Operand {
 /// While it lives, new tensors of this thread are made on `device` unless one is named.
 class DeviceScope {
  public:
+  /// Makes `device` the default until the end of the block.
   explicit DeviceScope(Device device);
   DeviceScope(const DeviceScope&) = delete;
   DeviceScope& operator=(const DeviceScope&) = delete;

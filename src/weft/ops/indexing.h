@@ -1,0 +1,78 @@
+// x[i], x.at({…}) and assignment to them, which rebinds the variable.
+#pragma once
+
+#include <type_traits>
+
+#include <weft/ops/slicing.h>
+#include <weft/tensor/tensor.h>
+
+namespace weft {
+
+/// Stands for all axes that the other indices leave (NumPy: ...).
+inline constexpr struct Ellipsis {} rest_of_axes{};
+/// A new axis of size 1 (NumPy: None).
+inline constexpr struct NewAxis {} new_axis{};
+
+/// One index of `x.at({…})`: a position, a Slice, all_of_axis, rest_of_axes, new_axis, or one integer or bool tensor.
+class Index {
+ public:
+  enum class Kind : unsigned char { position, slice, rest, new_axis, tensor };
+  template <class T>
+    requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
+  Index(T position) : position_(static_cast<std::int64_t>(position)) {}
+  Index(Slice slice) : slice_(slice), kind_(Kind::slice) {}
+  Index(All) : kind_(Kind::slice) {}
+  Index(Ellipsis) : kind_(Kind::rest) {}
+  Index(NewAxis) : kind_(Kind::new_axis) {}
+  /// Integers select along the axis (see take); a bool tensor selects where it is true.
+  Index(const Tensor& tensor) : tensor_(tensor), kind_(Kind::tensor) {}
+
+  Kind kind() const { return kind_; }
+  std::int64_t position() const { return position_; }
+  const Slice& slice() const { return slice_; }
+  const Tensor& tensor() const { return tensor_; }
+
+ private:
+  std::int64_t position_ = 0;
+  Slice slice_;
+  Tensor tensor_;
+  Kind kind_ = Kind::position;
+};
+
+/// The part of x that the indices name, an index for each of its first axes (NumPy's basic indexing; a view), or for one
+/// tensor among them, its elements.
+Tensor index(const Tensor& x, const std::vector<Index>& where);
+/// x with that part replaced by `value`, which broadcasts to it.
+Tensor index_update(const Tensor& x, const std::vector<Index>& where, Operand value);
+
+/// What x[i] and x.at({…}) give: the value, and where it came from. Assigning to it directly (`x[i] = v`,
+/// `x[i][j] += v`) rebinds x; a variable made from it is an ordinary tensor.
+class Indexed : public Tensor {
+ public:
+  Indexed(Tensor* root, std::vector<std::vector<Index>> path, Tensor value)
+      : Tensor(std::move(value)), root_(root), path_(std::move(path)) {}
+  Indexed(const Indexed&) = default;
+  Indexed(Indexed&&) = default;
+
+  void operator=(Operand value) &&;
+  void operator=(const Indexed& value) && { std::move(*this) = Operand(static_cast<const Tensor&>(value)); }
+  void operator+=(Operand value) &&;
+  void operator-=(Operand value) &&;
+  void operator*=(Operand value) &&;
+  void operator/=(Operand value) &&;
+  Indexed& operator=(const Tensor& value) &;
+  Indexed& operator=(const Indexed& value) & { return *this = static_cast<const Tensor&>(value); }
+
+  Indexed operator[](std::int64_t i) && { return std::move(*this).at({i}); }
+  Indexed operator[](std::int64_t i) & { return Tensor::operator[](i); }
+  Tensor operator[](std::int64_t i) const& { return Tensor::operator[](i); }
+  Indexed at(std::initializer_list<Index> where) &&;
+  Indexed at(std::initializer_list<Index> where) & { return Tensor::at(where); }
+  Tensor at(std::initializer_list<Index> where) const& { return Tensor::at(where); }
+
+ private:
+  Tensor* root_;
+  std::vector<std::vector<Index>> path_;
+};
+
+}  // namespace weft
