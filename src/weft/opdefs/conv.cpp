@@ -1,0 +1,197 @@
+#include <weft/opdefs/conv.h>
+
+namespace weft {
+
+namespace op {
+
+namespace {
+/// Outputs of a window of `kernel` along an axis; negative where it does not fit.
+std::int64_t windows(std::int64_t in, std::int64_t kernel, std::int64_t stride, std::int64_t pad, std::int64_t dilation) {
+  const std::int64_t room = in + pad - dilation * (kernel - 1) - 1;
+  return room < 0 ? -1 : room / stride + 1;
+}
+
+/// The attributes of `op` checked and copied, for `axes` spatial axes.
+template <class Op> ConvShape begin_geometry(const Op& op, int axes) {
+  check(axes >= 1 && axes <= 3, "received ", axes, " spatial axes; expected 1 to 3: x is [N, C, spatial…]");
+  check(op.stride.size() == axes && op.pad_before.size() == axes && op.pad_after.size() == axes &&
+            op.dilation.size() == axes,
+        "stride ", to_string(op.stride), ", padding ", to_string(op.pad_before), " and ", to_string(op.pad_after),
+        ", dilation ", to_string(op.dilation), "; expected ", axes, " numbers each, one a spatial axis");
+  for (int i = 0; i < axes; ++i)
+    check(op.stride[i] >= 1 && op.dilation[i] >= 1 && op.pad_before[i] >= 0 && op.pad_after[i] >= 0, "stride ",
+          op.stride[i], ", dilation ", op.dilation[i], ", padding ", op.pad_before[i], " and ", op.pad_after[i],
+          "; expected stride and dilation from 1, padding from 0");
+  check(op.groups >= 1, "groups ", op.groups, "; expected 1 or more");
+  ConvShape s;
+  s.axes = axes;
+  s.groups = op.groups;
+  s.stride = op.stride;
+  s.pad_before = op.pad_before;
+  s.pad_after = op.pad_after;
+  s.dilation = op.dilation;
+  return s;
+}
+
+Dims output_sizes(const ConvShape& s) {
+  Dims out;
+  for (int i = 0; i < s.axes; ++i) {
+    const std::int64_t n = windows(s.in[i], s.kernel[i], s.stride[i], s.pad_before[i] + s.pad_after[i], s.dilation[i]);
+    check(n >= 0, "kernel ", to_string(s.kernel), " with dilation ", to_string(s.dilation), " is larger than the image ",
+          to_string(s.in), " with its padding; use a smaller kernel or more padding");
+    out.push_back(n);
+  }
+  return out;
+}
+
+void check_same_rank(const Shape& a, const Shape& b, const char* names) {
+  check(a.rank() == b.rank() && a.rank() >= 3, names, " have shapes ", to_string(a), " and ", to_string(b),
+        "; expected the same rank, 3 to 5: [N, C, spatial…] and [O, C / groups, kernel…]");
+}
+
+/// The axes of `shape` as stated by `codes` for its first two axes, the others mixed.
+std::vector<int> with_spatial(int rank, int first, int second) {
+  std::vector<int> list{first, second};
+  while (static_cast<int>(list.size()) < rank) list.push_back(Axes::mixed);
+  return list;
+}
+/// Grouped channels meet only their own group: neither reduced nor parallel as a whole.
+int unless_grouped(int code, std::int64_t groups) { return groups == 1 ? code : Axes::mixed; }
+
+Dims repeat(int axes, std::int64_t v) { return Dims::filled(axes, v); }
+}  // namespace
+
+Shape ConvShape::join(std::int64_t a, std::int64_t b, const Dims& rest) {
+  Shape s{a, b};
+  for (auto v : rest) s.push_back(v);
+  return s;
+}
+
+std::int64_t ConvShape::macs() const { return y().numel() * in_per_group() * Shape(kernel).numel(); }
+
+ConvShape Conv::geometry(const Shape& x, const Shape& w) const {
+  check_same_rank(x, w, "x and weight");
+  ConvShape s = begin_geometry(*this, x.rank() - 2);
+  s.batch = x[0];
+  s.in_channels = x[1];
+  s.out_channels = w[0];
+  s.in = conv_detail::spatial(x);
+  s.kernel = conv_detail::spatial(w);
+  check(s.in_channels == w[1] * groups, "x ", to_string(x), " has ", s.in_channels, " channels; weight ", to_string(w),
+        groups > 1 ? cat(" with ", groups, " groups") : "", " expects ", w[1] * groups,
+        "; make the layer's input channels ", s.in_channels);
+  check(s.out_channels % groups == 0, "weight ", to_string(w), " has ", s.out_channels,
+        " output channels, which ", groups, " groups do not divide");
+  s.out = output_sizes(s);
+  return s;
+}
+
+Metas Conv::infer(Inputs in) const {
+  const ConvShape s = geometry(in[0].shape, in[1].shape);
+  if (in.size() > 2)
+    check(in[2].shape == Shape{s.out_channels}, "bias ", to_string(in[2].shape), "; expected [", s.out_channels, "]");
+  return {{s.y(), in[0].dtype}};
+}
+
+Axes Conv::axes_of(Inputs in) const {
+  const int rank = in[0].shape.rank();
+  Axes axes{{with_spatial(rank, 0, unless_grouped(Axes::sum, groups)),
+             with_spatial(rank, unless_grouped(1, groups), unless_grouped(Axes::sum, groups))}};
+  for (int i = 2; i < rank; ++i) axes.inputs[1][static_cast<std::size_t>(i)] = Axes::sum;
+  if (in.size() > 2) axes.inputs.push_back({1});
+  return axes;
+}
+
+std::vector<Case<Conv>> Conv::domain() {
+  const auto plain = [](int axes) { return Conv{repeat(axes, 1), repeat(axes, 0), repeat(axes, 0), repeat(axes, 1), 1}; };
+  std::vector<Case<Conv>> cases{
+      {plain(2), {{{2, 3, 5, 6}}, {{4, 3, 3, 2}}, {{4}}}},
+      {plain(2), {{{2, 3, 5, 6}}, {{4, 3, 1, 1}}}},
+      {{{2, 1}, {1, 0}, {1, 2}, {1, 2}, 1}, {{{2, 2, 6, 7}}, {{3, 2, 3, 2}}, {{3}}}},
+      {{{2, 2}, {0, 1}, {1, 1}, {1, 1}, 2}, {{{2, 4, 5, 5}}, {{6, 2, 3, 3}}, {{6}}}},
+      {{{1, 1}, {1, 1}, {1, 1}, {1, 1}, 4}, {{{1, 4, 4, 4}}, {{4, 1, 3, 3}}, {{4}}}},
+      {{{1, 1}, {1, 1}, {1, 1}, {1, 1}, 2}, {{{1, 2, 4, 4}}, {{4, 1, 3, 3}}}},
+      {{{2}, {2}, {1}, {1}, 1}, {{{2, 3, 8}}, {{4, 3, 4}}, {{4}}}},
+      {{{1, 2, 1}, {0, 1, 0}, {0, 1, 1}, {1, 1, 1}, 1}, {{{1, 2, 3, 4, 3}}, {{3, 2, 2, 3, 2}}, {{3}}}},
+      {plain(2), {{{1, 1, 1, 1}}, {{1, 1, 1, 1}}, {{1}}}},
+      {plain(2), {{{0, 2, 4, 4}}, {{3, 2, 3, 3}}, {{3}}}},
+      {plain(2), {{{3, 16, 6, 5}}, {{16, 16, 3, 3}}, {{16}}}},
+  };
+  return cases;
+}
+
+ConvShape ConvInputGrad::geometry(const Shape& g, const Shape& w) const {
+  check_same_rank(g, w, "g and weight");
+  ConvShape s = begin_geometry(*this, g.rank() - 2);
+  check(size.size() == s.axes, "result sizes ", to_string(size), "; expected ", s.axes, " numbers");
+  s.batch = g[0];
+  s.out_channels = w[0];
+  s.in_channels = w[1] * groups;
+  s.in = size;
+  s.kernel = conv_detail::spatial(w);
+  check(s.out_channels % groups == 0, "weight ", to_string(w), ": ", groups, " groups do not divide ", s.out_channels);
+  s.out = output_sizes(s);
+  check(s.y() == g, "input ", to_string(g), " and weight ", to_string(w), " with result sizes ", to_string(size),
+        "; expected input ", to_string(s.y()));
+  return s;
+}
+
+Metas ConvInputGrad::infer(Inputs in) const { return {{geometry(in[0].shape, in[1].shape).x(), in[0].dtype}}; }
+
+Axes ConvInputGrad::axes_of(Inputs in) const {
+  const int rank = in[0].shape.rank();
+  Axes axes{{with_spatial(rank, 0, unless_grouped(Axes::sum, groups)),
+             with_spatial(rank, unless_grouped(Axes::sum, groups), unless_grouped(1, groups))}};
+  for (int i = 2; i < rank; ++i) axes.inputs[1][static_cast<std::size_t>(i)] = Axes::sum;
+  return axes;
+}
+
+std::vector<Case<ConvInputGrad>> ConvInputGrad::domain() {
+  std::vector<Case<ConvInputGrad>> cases;
+  for (const Case<Conv>& c : Conv::domain()) {
+    const ConvShape s = c.op.geometry(c.inputs[0].shape, c.inputs[1].shape);
+    cases.push_back({conv_detail::conv_input_grad(c.op, s.x()), {{s.y()}, {s.w()}}});
+  }
+  return cases;
+}
+
+ConvShape ConvWeightGrad::geometry(const Shape& x, const Shape& g) const {
+  check_same_rank(x, g, "x and g");
+  ConvShape s = begin_geometry(*this, x.rank() - 2);
+  check(kernel.size() == s.axes, "kernel sizes ", to_string(kernel), "; expected ", s.axes, " numbers");
+  s.batch = x[0];
+  s.in_channels = x[1];
+  s.out_channels = g[1];
+  check(s.in_channels % groups == 0 && s.out_channels % groups == 0, groups, " groups do not divide ", s.in_channels,
+        " and ", s.out_channels, " channels");
+  s.in = conv_detail::spatial(x);
+  s.kernel = kernel;
+  s.out = output_sizes(s);
+  check(s.y() == g, "x ", to_string(x), " and g ", to_string(g), " with kernel ", to_string(kernel), "; expected g ",
+        to_string(s.y()));
+  return s;
+}
+
+Metas ConvWeightGrad::infer(Inputs in) const { return {{geometry(in[0].shape, in[1].shape).w(), in[0].dtype}}; }
+
+Axes ConvWeightGrad::axes_of(Inputs in) const {
+  const int rank = in[0].shape.rank();
+  Axes axes{{with_spatial(rank, Axes::sum, unless_grouped(1, groups)),
+             with_spatial(rank, Axes::sum, unless_grouped(0, groups))}};
+  return axes;
+}
+
+std::vector<Case<ConvWeightGrad>> ConvWeightGrad::domain() {
+  std::vector<Case<ConvWeightGrad>> cases;
+  for (const Case<Conv>& c : Conv::domain()) {
+    const ConvShape s = c.op.geometry(c.inputs[0].shape, c.inputs[1].shape);
+    cases.push_back({conv_detail::conv_weight_grad(c.op, s.w()), {{s.x()}, {s.y()}}});
+  }
+  return cases;
+}
+
+}  // namespace op
+
+void register_conv_ops() { add_ops(op::Convolutions{}, "nn"); }
+
+}  // namespace weft
