@@ -3,7 +3,7 @@ cmake_policy(VERSION 3.25)
 # what a user's own operator needs. Everything else under src/ is private and is not installed.
 # As a script, `cmake -DSRC=src -P cmake/public-headers.cmake` prints them.
 function(weft_public_headers out src)
-  set(todo weft/weft.h weft/tensor/tape.h)
+  set(todo weft/weft.h weft/ops/register_operator.h)
   set(found "")
   while(todo)
     list(POP_FRONT todo header)
