@@ -9,7 +9,9 @@ namespace {
 
 /// A formula with attributes.
 struct Softclip {
-  double lo = 0, hi = 1;
+  double lo = 0;
+  float hi = 1;
+  int note = 3;
   static constexpr auto signature = sig("test_softclip(x) -> y");
   static constexpr auto doc = "y = lo + (hi - lo) / (1 + e^-x)";
   static constexpr Types types = Types::floating;
@@ -48,7 +50,7 @@ TEST(RegisterOperator, MakesAFormulaAnOperator) {
   EXPECT_EQ(&info, &register_operator<Softclip>());
   for (Device device : {cpu, ref()}) {
     Tensor x = tensor({-1.0, 0.0, 2.0}, {.dtype = DType::f64, .device = device}).requires_grad(true);
-    Tensor y = apply(Softclip{-1, 3}, x);
+    Tensor y = apply(Softclip{.lo = -1, .hi = 3}, x);
     const auto value = y.to_vector<double>();
     const double in[] = {-1, 0, 2};
     for (int i = 0; i < 3; ++i) EXPECT_NEAR(value[i], -1 + 4 / (1 + std::exp(-in[i])), 1e-15);
@@ -60,6 +62,18 @@ TEST(RegisterOperator, MakesAFormulaAnOperator) {
       EXPECT_NEAR(slope[i], 4 * p * (1 - p), 1e-15);
     }
   }
+}
+
+TEST(RegisterOperator, CarriesItsMembersAsAttributes) {
+  const OpInfo& info = register_operator<Softclip>();
+  Attrs attrs = info.make({{"lo", -2.0}, {"hi", 0.5}, {"note", std::int64_t{7}}});
+  const auto& op = *static_cast<const Softclip*>(attrs.get());
+  EXPECT_EQ(op.lo, -2);
+  EXPECT_EQ(op.hi, 0.5f);
+  EXPECT_EQ(op.note, 7);
+  EXPECT_EQ(info.get(&op), (AttrMap{{"lo", -2.0}, {"hi", 0.5}, {"note", std::int64_t{7}}}));
+  EXPECT_THROW(info.make({{"note", std::int64_t{1} << 40}}), Error);
+  EXPECT_THROW(info.make({{"high", 1.0}}), Error);
 }
 
 TEST(RegisterOperator, BroadcastsPromotesAndNests) {

@@ -60,6 +60,17 @@ void decode(const std::string& name, const AttrValue& from, double& to) {
   }
   to = expect<double>(name, from, "a number");
 }
+void decode(const std::string& name, const AttrValue& from, int& to) {
+  std::int64_t wide = 0;
+  decode(name, from, wide);
+  to = static_cast<int>(wide);
+  check(to == wide, "attribute '", name, "': received ", wide, "; expected a 32-bit integer");
+}
+void decode(const std::string& name, const AttrValue& from, float& to) {
+  double wide = 0;
+  decode(name, from, wide);
+  to = static_cast<float>(wide);
+}
 void decode(const std::string& name, const AttrValue& from, DType& to) {
   to = parse_dtype(expect<std::string>(name, from, "the name of a dtype"));
 }

@@ -24,6 +24,8 @@ namespace detail {
 AttrValue encode(bool v);
 AttrValue encode(std::int64_t v);
 AttrValue encode(double v);
+inline AttrValue encode(int v) { return encode(static_cast<std::int64_t>(v)); }
+inline AttrValue encode(float v) { return encode(static_cast<double>(v)); }
 AttrValue encode(DType v);
 AttrValue encode(const std::string& v);
 AttrValue encode(const Dims& v);
@@ -33,6 +35,8 @@ AttrValue encode(const std::vector<double>& v);
 void decode(const std::string& name, const AttrValue& from, bool& to);
 void decode(const std::string& name, const AttrValue& from, std::int64_t& to);
 void decode(const std::string& name, const AttrValue& from, double& to);
+void decode(const std::string& name, const AttrValue& from, int& to);
+void decode(const std::string& name, const AttrValue& from, float& to);
 void decode(const std::string& name, const AttrValue& from, DType& to);
 void decode(const std::string& name, const AttrValue& from, std::string& to);
 void decode(const std::string& name, const AttrValue& from, Dims& to);
