@@ -1,6 +1,7 @@
 #include <weft/base/memory.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstdlib>
 #include <mutex>
@@ -31,68 +32,127 @@ constexpr std::size_t cache_limit = std::size_t{1} << 30;
 struct Cache {
   std::mutex mutex;
   std::vector<void*> free[classes];
-  MemoryStats stats;
+  std::atomic<std::size_t> in_use{0}, peak{0}, cached{0};
 };
 Cache& cache() {
   static Cache* c = new Cache;  // outlives every tensor in a static variable
   return *c;
 }
 
-void trim_locked(Cache& c) {
-  for (auto& list : c.free) {
-    for (void* p : list) std::free(p);
-    list.clear();
+void count_in(Cache& c, std::size_t size) {
+  const std::size_t now = c.in_use.fetch_add(size, std::memory_order_relaxed) + size;
+  std::size_t peak = c.peak.load(std::memory_order_relaxed);
+  while (now > peak && !c.peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
   }
-  c.stats.cached = 0;
+}
+
+/// Small free blocks of one thread, linked through their first word: taken and given back without a lock.
+struct Local {
+  static constexpr int small_classes = 28;  // up to 4 KiB
+  static constexpr int most = 64;           // blocks kept of one class
+  void* head[small_classes];
+  int count[small_classes];
+  bool closed;  // the thread is ending: what is still freed goes to the shared lists
+};
+thread_local constinit Local local{};
+
+void share(Cache& c, int k, void* p) {
+  const std::size_t size = size_of_class(k);
+  std::scoped_lock lock(c.mutex);
+  if (c.cached.load(std::memory_order_relaxed) + size > cache_limit) return std::free(p);
+  c.free[k].push_back(p);
+  c.cached.fetch_add(size, std::memory_order_relaxed);
+}
+
+void flush_local(Cache& c) {
+  for (int k = 0; k < Local::small_classes; ++k)
+    while (void* p = local.head[k]) {
+      local.head[k] = *static_cast<void**>(p);
+      --local.count[k];
+      c.cached.fetch_sub(size_of_class(k), std::memory_order_relaxed);
+      share(c, k, p);
+    }
+}
+
+/// Gives a thread's blocks to the others when it ends.
+struct Closer {
+  ~Closer() {
+    local.closed = true;
+    flush_local(cache());
+  }
+};
+
+void keep_local(Cache& c, int k, void* p) {
+  thread_local Closer closer;  // constructed with the thread's first block
+  static_cast<void>(closer);
+  *static_cast<void**>(p) = local.head[k];
+  local.head[k] = p;
+  ++local.count[k];
+  c.cached.fetch_add(size_of_class(k), std::memory_order_relaxed);
+}
+
+void trim_locked(Cache& c) {
+  for (int k = 0; k < classes; ++k) {
+    for (void* p : c.free[k]) std::free(p);
+    c.cached.fetch_sub(c.free[k].size() * size_of_class(k), std::memory_order_relaxed);
+    c.free[k].clear();
+  }
+}
+
+void* from_system(Cache& c, int k, std::size_t bytes) {
+  const std::size_t size = (size_of_class(k) + 63) / 64 * 64;
+  void* p = std::aligned_alloc(64, size);
+  if (!p) {
+    trim();
+    p = std::aligned_alloc(64, size);
+  }
+  check(p, "out of memory: ", bytes, " bytes requested, ", c.in_use.load(), " in use; use a smaller batch or model");
+  return p;
 }
 
 }  // namespace
 
 void* allocate(std::size_t bytes) {
   const int k = class_of(bytes);
-  check(k < classes, "out of memory: ", bytes, " bytes requested");
-  const std::size_t size = size_of_class(k);
   Cache& c = cache();
-  std::scoped_lock lock(c.mutex);
-  c.stats.in_use += size;
-  c.stats.peak = std::max(c.stats.peak, c.stats.in_use);
-  if (auto& list = c.free[k]; !list.empty()) {
-    void* p = list.back();
-    list.pop_back();
-    c.stats.cached -= size;
-    return p;
+  void* p = nullptr;
+  if (k < Local::small_classes && local.head[k]) {
+    p = local.head[k];
+    local.head[k] = *static_cast<void**>(p);
+    --local.count[k];
+    c.cached.fetch_sub(size_of_class(k), std::memory_order_relaxed);
+  } else {
+    check(k < classes, "out of memory: ", bytes, " bytes requested");
+    std::unique_lock lock(c.mutex);
+    if (auto& list = c.free[k]; !list.empty()) {
+      p = list.back();
+      list.pop_back();
+      c.cached.fetch_sub(size_of_class(k), std::memory_order_relaxed);
+    }
   }
-  void* p = std::aligned_alloc(64, (size + 63) / 64 * 64);
-  if (!p) {
-    trim_locked(c);
-    p = std::aligned_alloc(64, (size + 63) / 64 * 64);
-  }
-  if (!p) {
-    c.stats.in_use -= size;
-    fail("out of memory: ", bytes, " bytes requested, ", c.stats.in_use, " in use; use a smaller batch or model");
-  }
+  if (!p) p = from_system(c, k, bytes);
+  count_in(c, size_of_class(k));
   return p;
 }
 
 void release(void* p, std::size_t bytes) noexcept {
   const int k = class_of(bytes);
-  const std::size_t size = size_of_class(k);
   Cache& c = cache();
-  std::scoped_lock lock(c.mutex);
-  c.stats.in_use -= size;
-  if (c.stats.cached + size > cache_limit) return std::free(p);
-  c.free[k].push_back(p);
-  c.stats.cached += size;
+  c.in_use.fetch_sub(size_of_class(k), std::memory_order_relaxed);
+  if (k < Local::small_classes && local.count[k] < Local::most && !local.closed) return keep_local(c, k, p);
+  share(c, k, p);
 }
 
 MemoryStats stats() {
-  std::scoped_lock lock(cache().mutex);
-  return cache().stats;
+  const Cache& c = cache();
+  return {c.in_use.load(), c.peak.load(), c.cached.load()};
 }
 
 void trim() {
-  std::scoped_lock lock(cache().mutex);
-  trim_locked(cache());
+  Cache& c = cache();
+  flush_local(c);
+  std::scoped_lock lock(c.mutex);
+  trim_locked(c);
 }
 
 }  // namespace weft::memory

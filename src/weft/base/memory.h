@@ -19,7 +19,7 @@ void* allocate(std::size_t bytes);
 /// Gives a block of allocate(bytes) back; `bytes` must be the same.
 void release(void* p, std::size_t bytes) noexcept;
 MemoryStats stats();
-/// Returns cached blocks to the system.
+/// Returns cached blocks to the system, but the small ones that other threads keep.
 void trim();
 }  // namespace memory
 

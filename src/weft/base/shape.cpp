@@ -10,10 +10,7 @@ void Dims::assign(const std::int64_t* p, std::size_t n) {
   size_ = static_cast<int>(n);
 }
 
-void Dims::push_back(std::int64_t v) {
-  check(size_ < max_rank, "more than ", max_rank, " axes; a tensor has at most ", max_rank);
-  v_[size_++] = v;
-}
+void Dims::too_long() { fail("more than ", max_rank, " axes; a tensor has at most ", max_rank); }
 
 void Dims::erase(int i) {
   std::copy(v_ + i + 1, v_ + size_, v_ + i);
@@ -48,6 +45,7 @@ bool is_contiguous(const Shape& shape, const Dims& strides) {
 }
 
 Shape broadcast(const Shape& a, const Shape& b) {
+  if (a == b) return a;
   Shape out = a.rank() >= b.rank() ? a : b;
   const Shape& small = a.rank() >= b.rank() ? b : a;
   const int shift = out.rank() - small.rank();
@@ -55,7 +53,7 @@ Shape broadcast(const Shape& a, const Shape& b) {
     auto& d = out[i + shift];
     if (d == 1) d = small[i];
     else
-      check(small[i] == 1 || small[i] == d, "shapes ", to_string(a), " and ", to_string(b),
+      check(small[i] == 1 || small[i] == d, "shapes ", a, " and ", b,
             " do not broadcast: from the last axis backwards, sizes must be equal or 1");
   }
   return out;

@@ -24,7 +24,9 @@ class Dims {
   /// `n` times `value`.
   static Dims filled(int n, std::int64_t value) {
     Dims d;
-    for (int i = 0; i < n; ++i) d.push_back(value);
+    if (n > max_rank) too_long();
+    std::fill_n(d.v_, n, value);
+    d.size_ = n;
     return d;
   }
 
@@ -41,7 +43,10 @@ class Dims {
   std::int64_t back() const { return v_[size_ - 1]; }
   ///@}
   /// Throws Error beyond max_rank.
-  void push_back(std::int64_t v);
+  void push_back(std::int64_t v) {
+    if (size_ == max_rank) [[unlikely]] too_long();
+    v_[size_++] = v;
+  }
   ///@{
   /// As of std::vector, by position; contains() searches.
   void pop_back() { --size_; }
@@ -54,6 +59,7 @@ class Dims {
   }
 
  private:
+  [[noreturn]] static void too_long();
   void assign(const std::int64_t* p, std::size_t n);
   std::int64_t v_[max_rank] = {};
   int size_ = 0;

@@ -49,9 +49,18 @@ template <class T, std::size_t N> class SmallVector {
   ///@}
 
   /// Appends.
-  void push_back(T v) {
-    if (size_ == capacity_) reserve(capacity_ * 2);
-    new (data_ + size_++) T(std::move(v));
+  void push_back(const T& v) {
+    if (size_ == capacity_) return push_back(T(v));  // v may lie in this vector
+    new (data_ + size_++) T(v);
+  }
+  void push_back(T&& v) {
+    if (size_ == capacity_) {
+      T kept(std::move(v));
+      reserve(capacity_ * 2);
+      new (data_ + size_++) T(std::move(kept));
+    } else {
+      new (data_ + size_++) T(std::move(v));
+    }
   }
   /// Makes or destroys elements at the end.
   void resize(std::size_t n) {

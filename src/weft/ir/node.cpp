@@ -12,16 +12,17 @@ Node::Node() {
 }
 
 void Node::dispose() {
-  thread_local std::vector<Node*>* pending = nullptr;
+  using List = SmallVector<Node*, 16>;
+  thread_local constinit List* pending = nullptr;
   if (pending) {  // an outer dispose on this thread will get to it
     pending->push_back(this);
     return;
   }
-  std::vector<Node*> list{this};
+  List list{this};
   pending = &list;
   while (!list.empty()) {
     Node* n = list.back();
-    list.pop_back();
+    list.resize(list.size() - 1);
     delete n;  // its members' releases land in `list`
   }
   pending = nullptr;

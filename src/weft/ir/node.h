@@ -1,6 +1,7 @@
 // The graph: nodes and the values they produce. The tape, a captured graph and a saved architecture are these nodes.
 #pragma once
 
+#include <weft/base/memory.h>
 #include <weft/base/ref_ptr.h>
 #include <weft/base/small_vector.h>
 #include <weft/ir/op.h>
@@ -26,6 +27,9 @@ struct Node : RefCounted {
   std::uint64_t sequence = 0;    ///< grows with creation: an input's number is smaller than its user's
 
   Node();
+  // The tape makes and frees many: from the caching allocator. Sizes are those of the derived class.
+  static void* operator new(std::size_t n) { return memory::allocate(n); }
+  static void operator delete(void* p, std::size_t n) { memory::release(p, n); }
 
  protected:
   /// Destroys chains of any length without recursion.

@@ -1,8 +1,8 @@
 #include <weft/kernels/registry.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
 #include <mutex>
 
 #include <weft/base/error.h>
@@ -10,15 +10,21 @@
 namespace weft {
 
 namespace {
-std::vector<Kernel>& slot(const OpInfo& op, DeviceType device) {
-  static std::deque<std::vector<Kernel>> table;  // references stay valid; written at registration only
+using List = std::vector<Kernel>;
+constexpr std::size_t page_size = 256, page_count = 64;  // 64 * 256 / device types = 4096 operators
+std::atomic<List*> pages[page_count];                    // lists stay where they are; written at registration only
+
+List& slot(const OpInfo& op, DeviceType device) {
   const std::size_t index = op.id * static_cast<std::size_t>(device_type_count) + static_cast<std::size_t>(device);
-  if (index >= table.size()) {
+  check(index < page_size * page_count, "more than ", page_size * page_count / device_type_count, " operators");
+  auto& page = pages[index / page_size];
+  List* lists = page.load(std::memory_order_acquire);
+  if (!lists) [[unlikely]] {
     static std::mutex mutex;
     std::scoped_lock lock(mutex);
-    while (index >= table.size()) table.emplace_back();
+    if (lists = page.load(); !lists) page.store(lists = new List[page_size]);
   }
-  return table[index];
+  return lists[index % page_size];
 }
 
 void log_choice(const KernelCall& call, DeviceType device, const Kernel& chosen) {

@@ -69,7 +69,8 @@ template <class Op> const Op& as(const void* op) { return *static_cast<const Op*
 
 template <class Op> Metas infer_elementwise(const void*, Inputs in) {
   Meta out = in[0];
-  for (std::size_t i = 1; i < in.size(); ++i) out.shape = broadcast(out.shape, in[i].shape);
+  for (std::size_t i = 1; i < in.size(); ++i)
+    if (!(in[i].shape == out.shape)) out.shape = broadcast(out.shape, in[i].shape);
   if (in.size() > 1) out.dtype = in.back().dtype;  // the first may be a condition
   if constexpr (requires { Op::result; }) out.dtype = Op::result;
   return {out};

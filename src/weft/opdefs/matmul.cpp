@@ -10,11 +10,11 @@ Shape leading(const Shape& s) { return Shape(std::span<const std::int64_t>(s.beg
 
 Metas MatMul::infer(Inputs in) const {
   const Shape &a = in[0].shape, &b = in[1].shape;
-  check(a.rank() >= 2 && b.rank() >= 2, "shapes ", to_string(a), " and ", to_string(b),
+  check(a.rank() >= 2 && b.rank() >= 2, "shapes ", a, " and ", b,
         "; expected matrices (rank 2 or more); unsqueeze a vector");
   const std::int64_t m = a[a.rank() - (transpose_a ? 1 : 2)], k = a[a.rank() - (transpose_a ? 2 : 1)];
   const std::int64_t k2 = b[b.rank() - (transpose_b ? 1 : 2)], n = b[b.rank() - (transpose_b ? 2 : 1)];
-  check(k == k2, "shapes ", to_string(a), transpose_a ? " (transposed)" : "", " and ", to_string(b),
+  check(k == k2, "shapes ", a, transpose_a ? " (transposed)" : "", " and ", b,
         transpose_b ? " (transposed)" : "", ": inner sizes ", k, " and ", k2, " differ");
   Shape out = broadcast(leading(a), leading(b));
   out.push_back(m);

@@ -46,8 +46,9 @@ void check_count(const OpInfo& info, std::size_t given) {
   std::size_t required = 0;
   for (const InputSpec& s : specs) required += !s.optional && !s.variadic;
   const bool open = !specs.empty() && specs.back().variadic;
-  check(given >= required && (open || given <= specs.size()), "received ", given, " inputs; expected ", required,
-        open ? " or more" : given > specs.size() ? cat(" to ", specs.size()) : "");
+  if (given >= required && (open || given <= specs.size())) return;
+  fail("received ", given, " inputs; expected ", required,
+       open ? " or more" : given > specs.size() ? cat(" to ", specs.size()) : "");
 }
 
 Device place(const OpInfo& info, std::span<const Operand> inputs) {
@@ -142,8 +143,11 @@ void run_kernel(const OpInfo& info, const void* op, std::span<const Tensor> inpu
                 Device device) {
   SmallVector<TensorView, 4> in, out;
   for (const Tensor& t : outputs) out.push_back(view_of(t));
-  for (const Tensor& t : inputs)
-    in.push_back(info.elementwise ? broadcast_view(view_of(t), out[0].shape) : view_of(t));
+  for (const Tensor& t : inputs) {
+    const TensorView& v = view_of(t);
+    if (!info.elementwise || v.shape == out[0].shape) in.push_back(v);
+    else in.push_back(broadcast_view(v, out[0].shape));
+  }
   const KernelCall call{info, op, in, out};
   const Kernel& kernel = select_kernel(device.type, call);
   if (!kernel.contiguous) return kernel.run(call);
@@ -183,7 +187,8 @@ Tensors run(const OpInfo& info, const void* op, std::span<const Operand> operand
   SmallVector<Meta, 4> metas;
   for (std::size_t i = 0; i < operands.size(); ++i) {
     inputs.push_back(resolve(info, i, operands[i], common, device));
-    metas.push_back({inputs[i].shape(), inputs[i].dtype()});
+    const TensorView& v = view_of(inputs[i]);
+    metas.push_back({v.shape, v.dtype});
   }
   Tensors outputs;
   const Metas inferred = info.infer(op, metas);

@@ -1,6 +1,7 @@
 // What a Tensor points to. For Weft's own .cpp files and for backends.
 #pragma once
 
+#include <weft/base/memory.h>
 #include <weft/base/view.h>
 #include <weft/ir/node.h>
 #include <weft/tensor/storage.h>
@@ -17,6 +18,8 @@ struct TensorImpl final : RefCounted {
 
   /// Plain data.
   TensorImpl(RefPtr<Storage> s, const TensorView& v) : storage(std::move(s)), view(v) {}
+  static void* operator new(std::size_t n) { return memory::allocate(n); }
+  static void operator delete(void* p, std::size_t n) { memory::release(p, n); }
 };
 
 /// A leaf of the tape: a parameter or a tensor made with requires_grad. Holds what backward() accumulates.

@@ -25,14 +25,14 @@ struct alignas(64) Block {
 template <int Arity> struct Formula {
   Loop loop;
   const void* op;
-  std::array<TensorView, Arity> in;  // of the output's shape
-  std::array<DType, Arity> reads;    // what the loop reads
-  TensorView out;
-  DType writes;                      // what the loop writes
+  std::array<const TensorView*, Arity> in;  // of the output's shape
+  std::array<DType, Arity> reads;           // what the loop reads
+  const TensorView& out;
+  DType writes;                             // what the loop writes
 
-  bool direct(int k) const { return in[k].dtype == reads[k] && in[k].contiguous(); }
+  bool direct(int k) const { return in[k]->dtype == reads[k] && in[k]->contiguous(); }
   const void* at(int k, Int i) const {
-    return static_cast<const unsigned char*>(in[k].data) + static_cast<std::size_t>(i) * size_of(reads[k]);
+    return static_cast<const unsigned char*>(in[k]->data) + static_cast<std::size_t>(i) * size_of(reads[k]);
   }
   void* out_at(Int i) const {
     return static_cast<unsigned char*>(out.data) + static_cast<std::size_t>(i) * size_of(out.dtype);
@@ -59,7 +59,7 @@ template <int Arity> struct Formula {
   }
 
   void fill_block(int k, Int n, Block& block) const {
-    TensorView one = in[k];
+    TensorView one = *in[k];
     one.shape = {n};
     one.strides = {0};
     gather(one, 0, n, block.bytes, reads[k]);
@@ -71,7 +71,7 @@ template <int Arity> struct Formula {
     bool constant[Arity], adjacent[Arity];
     for (int k = 0; k < Arity; ++k) {
       adjacent[k] = direct(k);
-      constant[k] = in[k].rank() == 0 || (in[k].rank() == 1 && in[k].strides[0] == 0);
+      constant[k] = in[k]->rank() == 0 || (in[k]->rank() == 1 && in[k]->strides[0] == 0);
       if (constant[k]) fill_block(k, std::min(block_size, (end - begin + loop_step - 1) / loop_step * loop_step), block[k]);
     }
     for (Int i = begin; i < end; i += block_size) {
@@ -85,7 +85,7 @@ template <int Arity> struct Formula {
           continue;
         }
         const std::size_t size = size_of(reads[k]);
-        gather(in[k], i, n, block[k].bytes, reads[k]);
+        gather(*in[k], i, n, block[k].bytes, reads[k]);
         std::memset(block[k].bytes + static_cast<std::size_t>(n) * size, 0, static_cast<std::size_t>(padded - n) * size);
       }
       if (writes == out.dtype && n == padded) {
@@ -97,35 +97,38 @@ template <int Arity> struct Formula {
     }
   }
 
-  void run() {
-    const Int n = out.numel();
+  void run(Int n) {
     bool adjacent = writes == out.dtype;
     for (int k = 0; adjacent && k < Arity; ++k) adjacent = direct(k);
-    if (adjacent) return parallel_for(n, piece_size, [this](Int begin, Int end) { run_adjacent(begin, end); });
-    collapse(in);
+    if (adjacent) {
+      if (n <= piece_size) return run_adjacent(0, n);
+      return parallel_for(n, piece_size, [this](Int begin, Int end) { run_adjacent(begin, end); });
+    }
+    std::array<TensorView, Arity> views;
+    for (int k = 0; k < Arity; ++k) views[k] = *in[k];
+    collapse(views);
+    for (int k = 0; k < Arity; ++k) in[k] = &views[k];
     parallel_for(n, piece_size, [this](Int begin, Int end) { run_blocks(begin, end); });
   }
 };
 
 template <int Arity> void run_loops(const KernelCall& call, const Loops& loops, bool writes_bool) {
-  Formula<Arity> f;
-  f.op = call.op;
-  f.out = call.out[0];
-  if (f.out.numel() == 0) return;
+  const Int n = call.out[0].numel();
+  if (n == 0) return;
   const DType value = call.in[Arity - 1].dtype;
   DType type = DType::i64;
-  f.loop = loops.i64;
+  Loop loop = loops.i64;
   if (is_floating(value)) {
     type = value == DType::f64 || !loops.f32 ? DType::f64 : DType::f32;
-    f.loop = type == DType::f64 ? loops.f64 : loops.f32;
+    loop = type == DType::f64 ? loops.f64 : loops.f32;
   }
+  Formula<Arity> f{loop, call.op, {}, {}, call.out[0], writes_bool ? DType::boolean : type};
   for (int k = 0; k < Arity; ++k) {
-    f.in[k] = call.in[k];
+    f.in[k] = &call.in[k];
     f.reads[k] = type;
   }
   if constexpr (Arity == 3) f.reads[0] = DType::boolean;
-  f.writes = writes_bool ? DType::boolean : type;
-  f.run();
+  f.run(n);
 }
 
 /// The loops of a family, filled at registration; a kernel knows its place in the list.
