@@ -21,13 +21,16 @@ class ParameterState : public RefCounted {
   ~ParameterState() override;
   Shape shape;                 ///< rank 0 with `lazy` until sizes are known
   bool lazy = false;           ///< the shape waits for the first batch
-  DType dtype = DType::f32;
-  Initializer initializer;
+  DType dtype = DType::f32;    ///< of the first value
+  Initializer initializer;     ///< draws the first value
+  std::optional<Device> device;  ///< where the first value is made; unset: the automatic device
   std::string path;            ///< "conv1.weight", set when a root module is walked
   bool adopted = false;        ///< some module, optimizer or list has reached this cell
-  bool trainable = true;
+  bool trainable = true;       ///< false: frozen
+  std::function<Tensor(const Tensor&)> regularizer;  ///< weight -> penalty added to the loss (nn/regularizers.h)
+  std::function<Tensor(const Tensor&)> constraint;   ///< weight -> allowed weight, after an optimizer's step
   Tensor value;                ///< undefined until materialised; carries `leaf`
-  RefPtr<Leaf> leaf;
+  RefPtr<Leaf> leaf;           ///< its place on the tape
 };
 
 /// A trainable tensor with identity. Moving keeps the identity; copying clones the value under a new one;
@@ -55,6 +58,7 @@ class Parameter {
   /// The value, on the tape where it is trainable; draws it first where need be.
   const Tensor& tensor() const;
   operator const Tensor&() const { return tensor(); }
+  /// Sizes; throws Error while they wait for the first batch.
   const Shape& shape() const;
   /// Gives a deferred parameter its shape; nothing where it has one.
   void resolve(const Shape& shape) const;
@@ -62,16 +66,19 @@ class Parameter {
   void assign(const Tensor& value) const;
   /// Gradient accumulated by backward(); undefined before.
   Tensor grad() const;
+  /// Forgets what backward() accumulated.
   void zero_grad() const;
   /// Replaces what backward() accumulated.
   void set_grad(const Tensor& g) const;
   /// Freezing: no gradient flows to it and optimizers leave it.
   bool trainable() const { return state_ && state_->trainable; }
+  /// Freezes (false) or thaws.
   void set_trainable(bool on) const;
   /// Another handle to the same cell.
   Parameter share() const;
   /// Same cell?
   friend bool operator==(const Parameter& a, const Parameter& b) { return a.state_ == b.state_; }
+  /// The cell (for the layers above).
   ParameterState* state() const { return state_.get(); }
 
  private:
@@ -83,17 +90,25 @@ class Parameter {
 class Buffer {
  public:
   Buffer() = default;
+  /// A buffer holding this value.
   explicit Buffer(const Tensor& value);
   Buffer(const Buffer& other);
   Buffer& operator=(const Buffer& other);
   Buffer(Buffer&&) noexcept = default;
   Buffer& operator=(Buffer&&) noexcept = default;
+  /// A buffer whose value is found at the first batch.
+  static Buffer deferred();
+  /// False for Buffer().
   bool defined() const { return static_cast<bool>(state_); }
   explicit operator bool() const { return defined(); }
+  /// True when it has a value.
+  bool ready() const { return state_ && state_->value.defined(); }
+  /// The value.
   const Tensor& tensor() const;
   operator const Tensor&() const { return tensor(); }
   /// Replaces the value, off the tape.
   void assign(const Tensor& value) const;
+  /// Another handle to the same cell.
   Buffer share() const;
   friend bool operator==(const Buffer& a, const Buffer& b) { return a.state_ == b.state_; }
 
@@ -107,10 +122,13 @@ class Buffer {
 /// A source of random numbers: a cell {seed, counter}. Each draw takes one counter value.
 class Generator {
  public:
+  /// A stream of its own, at draw 0.
   explicit Generator(std::uint64_t seed = 0);
   /// The stream of the next draw; advances the counter. Safe from several threads.
   RandomStream next();
+  /// Seed and counter of the next draw: what a checkpoint keeps.
   RandomStream state() const;
+  /// Goes on from there.
   void set_state(RandomStream s);
   /// Starts anew from this seed.
   void manual_seed(std::uint64_t seed) { set_state({seed, 0}); }
