@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <unordered_map>
 
 #include <weft/graph/graph.h>
 #include <weft/tensor/apply.h>
@@ -72,7 +73,10 @@ std::vector<Tensor> run(const Graph& graph, std::span<const Tensor> inputs, std:
     std::vector<Operand> operands;
     for (int v : n.inputs) operands.emplace_back(values[static_cast<std::size_t>(v)], SourceLocation{});
     const Attrs scaled = n.batch_multiples.empty() ? Attrs() : attributes_at(n, batch);
-    for (Tensor& t : apply_op(*n.op, (scaled.get() ? scaled : n.attrs).get(), operands)) values.push_back(std::move(t));
+    Tensors made = apply_op(*n.op, (scaled.get() ? scaled : n.attrs).get(), operands);
+    check(made.size() == static_cast<std::size_t>(n.outputs), "graph: '", n.op->name, "' gave ", made.size(),
+          " outputs; expected ", n.outputs);
+    for (Tensor& t : made) values.push_back(std::move(t));
     for (int v : n.inputs)
       if (last[static_cast<std::size_t>(v)] == static_cast<int>(i)) values[static_cast<std::size_t>(v)] = {};
   }
@@ -88,8 +92,11 @@ std::vector<Tensor> bind(const Graph& graph, const NamedTensors& named) {
   const auto report = [&](const std::string& text) {
     if (++count <= 5) problems += (problems.empty() ? "" : "; ") + text;
   };
+  std::unordered_map<std::string_view, const Tensor*> by_name;
+  for (const auto& [name, t] : named) by_name.emplace(name, &t);
   for (const GraphParameter& p : graph.parameters) {
-    const Tensor* t = find_tensor(named, p.name);
+    const auto it = by_name.find(p.name);
+    const Tensor* t = it == by_name.end() ? nullptr : it->second;
     if (!t) report(cat("'", p.name, "' ", to_string(p.meta), " is missing"));
     else if (!(t->meta() == p.meta))
       report(cat("'", p.name, "' is ", to_string(t->meta()), ", expected ", to_string(p.meta)));
