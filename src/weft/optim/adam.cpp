@@ -1,0 +1,102 @@
+// The rules of Adam's family.
+#include <cmath>
+
+#include <weft/optim/rules.h>
+
+namespace weft::optim {
+
+namespace {
+
+void check_adam(const char* rule, const std::array<double, 2>& betas, double eps, double weight_decay) {
+  for (double b : betas) check(b >= 0 && b < 1, rule, ": received betas ", b, "; expected numbers in [0, 1)");
+  check(eps >= 0, rule, ": received eps ", eps, "; expected 0 or more");
+  check(weight_decay >= 0, rule, ": received weight_decay ", weight_decay, "; expected 0 or more");
+}
+
+Tensor decayed(const Tensor& g, const Tensor& p, double weight_decay) { return weight_decay != 0 ? g + p * weight_decay : g; }
+
+/// The two moving means, slots 0 and 1.
+void advance_means(std::span<Tensor> slots, const Tensor& g, const std::array<double, 2>& betas) {
+  slots[0] = slots[0] + (g - slots[0]) * (1 - betas[0]);
+  slots[1] = slots[1] * betas[1] + square(g) * (1 - betas[1]);
+}
+
+/// 1 - beta^t: what a mean that started at 0 has seen of its total weight.
+double seen(double beta, std::int64_t t) { return 1 - std::pow(beta, static_cast<double>(t)); }
+
+template <class R> std::vector<Slot> adam_slots(const R& rule, const Shape& parameter) {
+  std::vector<Slot> s{{"exp_avg", parameter}, {"exp_avg_sq", parameter}};
+  if (rule.amsgrad) s.push_back({"max_exp_avg_sq", parameter});
+  return s;
+}
+
+template <class R> Tensor adam_step(const R& rule, const Tensor& p, const Tensor& g, std::span<Tensor> slots, const Step& at) {
+  advance_means(slots, g, rule.betas);
+  if (rule.amsgrad) slots[2] = maximum(slots[2], slots[1]);
+  const Tensor& v = slots[rule.amsgrad ? 2 : 1];
+  const double size = at.lr / seen(rule.betas[0], at.number), root = std::sqrt(seen(rule.betas[1], at.number));
+  if (rule.eps_on_raw) return p - slots[0] * (size * root) / (sqrt(v) + rule.eps);
+  return p - slots[0] * size / (sqrt(v) / root + rule.eps);
+}
+
+}  // namespace
+
+void Adam::validate() const { check_adam("Adam", betas, eps, weight_decay); }
+std::vector<Slot> Adam::slots(const Shape& parameter) const { return adam_slots(*this, parameter); }
+Tensor Adam::update(const Tensor& p, const Tensor& g, std::span<Tensor> slots, const Step& at) const {
+  return adam_step(*this, p, decayed(g, p, weight_decay), slots, at);
+}
+
+void AdamW::validate() const { check_adam("AdamW", betas, eps, weight_decay); }
+std::vector<Slot> AdamW::slots(const Shape& parameter) const { return adam_slots(*this, parameter); }
+Tensor AdamW::update(const Tensor& p, const Tensor& g, std::span<Tensor> slots, const Step& at) const {
+  return adam_step(*this, weight_decay != 0 ? p * (1 - at.lr * weight_decay) : p, g, slots, at);
+}
+
+void Adamax::validate() const { check_adam("Adamax", betas, eps, weight_decay); }
+std::vector<Slot> Adamax::slots(const Shape& parameter) const { return {{"exp_avg", parameter}, {"exp_inf", parameter}}; }
+Tensor Adamax::update(const Tensor& p, const Tensor& grad, std::span<Tensor> slots, const Step& at) const {
+  const Tensor g = decayed(grad, p, weight_decay);
+  slots[0] = slots[0] + (g - slots[0]) * (1 - betas[0]);
+  slots[1] = maximum(slots[1] * betas[1], abs(g) + eps);
+  return p - slots[0] * (at.lr / seen(betas[0], at.number)) / slots[1];
+}
+
+void NAdam::validate() const {
+  check_adam("NAdam", betas, eps, weight_decay);
+  check(momentum_decay >= 0, "NAdam: received momentum_decay ", momentum_decay, "; expected 0 or more");
+}
+std::vector<Slot> NAdam::slots(const Shape& parameter) const {
+  return {{"exp_avg", parameter}, {"exp_avg_sq", parameter}, {"mu_product", {}, 1, true}};
+}
+Tensor NAdam::update(const Tensor& param, const Tensor& grad, std::span<Tensor> slots, const Step& at) const {
+  const bool apart = decoupled_weight_decay && weight_decay != 0;
+  const Tensor p = apart ? param * (1 - at.lr * weight_decay) : param;
+  const Tensor g = apart ? grad : decayed(grad, param, weight_decay);
+  const auto momentum_at = [&](std::int64_t t) {
+    return betas[0] * (1 - 0.5 * std::pow(0.96, static_cast<double>(t) * momentum_decay));
+  };
+  const double mu = momentum_at(at.number), next = momentum_at(at.number + 1);
+  slots[2] = slots[2] * mu;
+  const double product = slots[2].item();
+  advance_means(slots, g, betas);
+  const Tensor size = sqrt(slots[1] / seen(betas[1], at.number)) + eps;
+  return p - g * (at.lr * (1 - mu) / (1 - product)) / size - slots[0] * (at.lr * next / (1 - product * next)) / size;
+}
+
+void RAdam::validate() const { check_adam("RAdam", betas, eps, weight_decay); }
+std::vector<Slot> RAdam::slots(const Shape& parameter) const { return {{"exp_avg", parameter}, {"exp_avg_sq", parameter}}; }
+Tensor RAdam::update(const Tensor& param, const Tensor& grad, std::span<Tensor> slots, const Step& at) const {
+  const bool apart = decoupled_weight_decay && weight_decay != 0;
+  const Tensor p = apart ? param * (1 - at.lr * weight_decay) : param;
+  advance_means(slots, apart ? grad : decayed(grad, param, weight_decay), betas);
+  const double size = at.lr / seen(betas[0], at.number), of_v = seen(betas[1], at.number);
+  const double longest = 2 / (1 - betas[1]) - 1;  // length of the moving mean of v; now:
+  const double length = longest - 2 * static_cast<double>(at.number) * (1 - of_v) / of_v;
+  if (length <= 5) return p - slots[0] * size;
+  const double rectified =
+      std::sqrt((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length));
+  return p - slots[0] * (size * rectified * std::sqrt(of_v)) / (sqrt(slots[1]) + eps);
+}
+
+}  // namespace weft::optim

@@ -1,0 +1,264 @@
+#include <weft/optim/optimizer.h>
+
+#include <cmath>
+#include <unordered_set>
+
+#include <weft/ops/ops.h>
+#include <weft/optim/clip.h>
+
+namespace weft::optim {
+
+namespace {
+
+nn::NamedParameters with_names(const std::vector<Parameter>& parameters) {
+  nn::NamedParameters list;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    check(parameters[i].defined(), "Optimizer: parameter ", i, " is undefined");
+    const std::string& path = parameters[i].state()->path;
+    list.emplace_back(path.empty() ? std::to_string(i) : path, parameters[i].share());
+  }
+  return list;
+}
+
+Tensor make_slot(const Slot& s, const Tensor& p) {
+  if (s.on_host) return full(s.shape, s.init, {.dtype = DType::f64, .device = cpu});
+  return full(s.shape, s.init, {.dtype = p.dtype(), .device = p.device()});
+}
+
+/// A tensor of the optimizer's own where the parameter is now.
+void follow(Tensor& t, const Tensor& p) {
+  if (t.device() != p.device()) t = t.to(p.device());
+  if (t.dtype() != p.dtype()) t = cast(t, p.dtype());
+}
+
+}  // namespace
+
+Optimizer::Optimizer(nn::ModuleRef module, Rule rule, OptimizerOptions options)
+    : Optimizer(nn::named_parameters(module), std::move(rule), std::move(options)) {}
+Optimizer::Optimizer(const std::vector<Parameter>& parameters, Rule rule, OptimizerOptions options)
+    : Optimizer(with_names(parameters), std::move(rule), std::move(options)) {}
+
+Optimizer::Optimizer(const nn::NamedParameters& parameters, Rule rule, OptimizerOptions options)
+    : options_(std::move(options)) {
+  check_options();
+  std::unordered_set<std::string> names;
+  for (const auto& [name, p] : parameters) {
+    check(p.defined(), "Optimizer: parameter '", name, "' is undefined");
+    check(names.insert(name).second, "Optimizer: two parameters are called '", name,
+          "'; pass the module that holds both, or pairs of names and parameters");
+    for (const Entry& e : entries_)
+      check(!(e.parameter == p), "Optimizer: '", e.name, "' and '", name, "' are the same parameter; name it once");
+    p.state()->adopted = true;
+    entries_.push_back({p.share(), name, 0, 0, {}, {}, {}, {}});
+  }
+  make_groups(std::move(rule));
+  if (options_.plateau) plateau_.emplace(*options_.plateau);
+}
+
+void Optimizer::check_options() const {
+  const auto bound = [](const char* name, double v) {
+    check(v >= 0 && std::isfinite(v), "Optimizer: received ", name, " ", v, "; expected a finite number above 0, or 0 for none");
+  };
+  bound("clip_norm", options_.clip_norm);
+  bound("clip_value", options_.clip_value);
+  bound("clip_parameter_norm", options_.clip_parameter_norm);
+  check(options_.accumulate >= 1, "Optimizer: received accumulate ", options_.accumulate, "; expected 1 or more");
+  if (const auto* ema = std::get_if<Ema>(&options_.average))
+    check(ema->decay >= 0 && ema->decay < 1, "Optimizer: received Ema decay ", ema->decay, "; expected a number in [0, 1)");
+  if (const auto* swa = std::get_if<Swa>(&options_.average))
+    check(swa->start >= 0 && swa->every >= 1, "Optimizer: received Swa start ", swa->start, ", every ", swa->every,
+          "; expected start 0 or more and every 1 or more");
+}
+
+void Optimizer::make_groups(Rule rule) {
+  const double lr = rule.lr();
+  groups_.push_back({"*", std::move(rule), lr, 1, false});
+  std::vector<int> matched(options_.groups.size());
+  for (Entry& e : entries_)
+    for (std::size_t i = 0; i < options_.groups.size(); ++i)
+      if (nn::matches(e.name, options_.groups[i].pattern)) {
+        e.group = i + 1;
+        ++matched[i];
+        break;
+      }
+  for (std::size_t i = 0; i < options_.groups.size(); ++i) {
+    const Group& g = options_.groups[i];
+    check(matched[i] > 0 || entries_.empty(), "Optimizer: no parameter matches group '", g.pattern,
+          "' (or earlier groups took them all); the first parameter is '", entries_.empty() ? "" : entries_[0].name, "'");
+    check(!g.lr || (*g.lr >= 0 && std::isfinite(*g.lr)), "Optimizer: group '", g.pattern, "': received lr ", g.lr.value_or(0),
+          "; expected a finite number, 0 or more");
+    Rule own = g.rule ? *g.rule : groups_[0].rule;
+    if (g.weight_decay) own.set_weight_decay(*g.weight_decay);
+    const bool own_lr = g.lr || g.rule;
+    const double base = g.lr ? *g.lr : g.rule ? g.rule->lr() * g.lr_scale : lr * g.lr_scale;
+    groups_.push_back({g.pattern, std::move(own), base, g.lr_scale, own_lr});
+  }
+}
+
+const Optimizer::GroupState& Optimizer::group_at(std::size_t i) const {
+  check(i < groups_.size(), "Optimizer: there is no group ", i, "; expected 0 to ", groups_.size() - 1);
+  return groups_[i];
+}
+
+double Optimizer::lr(std::size_t group) const {
+  return options_.schedule(group_at(group).base_lr, options_.interval == Interval::step ? steps_ : epochs_);
+}
+
+void Optimizer::set_lr(double lr) {
+  check(lr >= 0 && std::isfinite(lr), "set_lr: received ", lr, "; expected a finite number, 0 or more");
+  for (GroupState& g : groups_)
+    if (!g.own_lr) g.base_lr = lr * g.lr_scale;
+}
+
+void Optimizer::set_base_lr(std::size_t group, double lr) {
+  check(lr >= 0 && std::isfinite(lr), "set_base_lr: received ", lr, "; expected a finite number, 0 or more");
+  group_at(group);
+  groups_[group].base_lr = lr;
+}
+
+void Optimizer::set_total_steps(std::int64_t total) { options_.schedule = options_.schedule.fit_to(total); }
+
+bool Optimizer::observe(double metric) {
+  check(plateau_.has_value(), "observe: the optimizer has no .plateau option");
+  return plateau_->step(metric, *this);
+}
+
+std::vector<Parameter> Optimizer::parameters() const {
+  std::vector<Parameter> list;
+  for (const Entry& e : entries_) list.push_back(e.parameter.share());
+  return list;
+}
+
+void Optimizer::zero_grad() {
+  for (Entry& e : entries_) e.parameter.zero_grad();
+}
+
+bool Optimizer::step(const nn::Gradients& gradients) { return run(collect(gradients)); }
+
+bool Optimizer::step() {
+  std::vector<Tensor> list;
+  list.reserve(entries_.size());
+  for (const Entry& e : entries_) list.push_back(e.parameter.trainable() ? e.parameter.grad() : Tensor());
+  return run(std::move(list));
+}
+
+/// Gradients in the order of our parameters; theirs is mostly the same, so the search starts where the last one ended.
+std::vector<Tensor> Optimizer::collect(const nn::Gradients& gradients) const {
+  std::vector<Tensor> list(entries_.size());
+  std::size_t next = 0;
+  for (std::size_t k = 0; k < gradients.parameters.size(); ++k)
+    for (std::size_t tried = 0; tried < entries_.size(); ++tried, next = next + 1 == entries_.size() ? 0 : next + 1) {
+      if (!(entries_[next].parameter == gradients.parameters[k])) continue;
+      if (entries_[next].parameter.trainable()) list[next] = gradients.values[k];
+      break;
+    }
+  return list;
+}
+
+/// Adds to what is accumulated; true where an update is due, with the means in `gradients`.
+bool Optimizer::accumulate(std::vector<Tensor>& gradients) {
+  if (options_.accumulate == 1) return true;
+  ++accumulated_;
+  const bool due = accumulated_ >= options_.accumulate;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    Tensor& sum = entries_[i].accumulated;
+    if (gradients[i].defined()) {
+      if (sum.defined()) follow(sum, gradients[i]);
+      sum = sum.defined() ? sum + gradients[i] : gradients[i].detach();
+    }
+    if (due) gradients[i] = sum.defined() ? sum / static_cast<double>(accumulated_) : Tensor();
+    if (due) sum = {};
+  }
+  if (due) accumulated_ = 0;
+  return due;
+}
+
+bool Optimizer::run(std::vector<Tensor> gradients) {
+  check(!swapped_, "Optimizer: the averaged weights are swapped in; call swap_average() before the next step");
+  NoGrad off;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    if (!gradients[i].defined()) continue;
+    const Entry& e = entries_[i];
+    check(gradients[i].shape() == e.parameter.shape(), "Optimizer: '", e.name, "': received a gradient of shape ",
+          to_string(gradients[i].shape()), "; expected ", to_string(e.parameter.shape()));
+    if (gradients[i].dtype() != e.parameter.tensor().dtype()) gradients[i] = cast(gradients[i], e.parameter.tensor().dtype());
+  }
+  if (!accumulate(gradients)) return false;
+  if (options_.clip_value > 0) clip_grad_value(gradients, options_.clip_value);
+  if (options_.clip_parameter_norm > 0) clip_each_norm(gradients, options_.clip_parameter_norm);
+  if (options_.clip_norm > 0) clip_grad_norm(gradients, options_.clip_norm);
+  for (std::size_t i = 0; i < entries_.size(); ++i)
+    if (gradients[i].defined()) update(entries_[i], gradients[i]);
+  ++steps_;
+  update_average();
+  return true;
+}
+
+void Optimizer::update(Entry& e, const Tensor& gradient) {
+  const Rule& rule = groups_[e.group].rule;
+  const Tensor p = e.parameter.tensor().detach();
+  if (e.slots.empty() && e.count == 0) {
+    e.specs = rule.slots(p.shape());
+    for (const Slot& s : e.specs) e.slots.push_back(make_slot(s, p));
+  }
+  for (std::size_t i = 0; i < e.slots.size(); ++i)
+    if (!e.specs[i].on_host) follow(e.slots[i], p);
+  try {
+    e.parameter.assign(rule.update(p, gradient, e.slots, {e.count + 1, lr(e.group)}));
+    ++e.count;
+  } catch (Error& error) {
+    error.in(cat("Optimizer: '", e.name, "'"));
+    throw;
+  }
+}
+
+void Optimizer::update_average() {
+  const auto* ema = std::get_if<Ema>(&options_.average);
+  const auto* swa = std::get_if<Swa>(&options_.average);
+  if (!ema && !swa) return;
+  if (swa && (steps_ < swa->start || (steps_ - swa->start) % swa->every != 0)) return;
+  const double fresh = ema ? 1 - ema->decay : 1 / static_cast<double>(averaged_ + 1);
+  for (Entry& e : entries_) {
+    if (!e.parameter.state()->value.defined()) continue;
+    const Tensor p = e.parameter.tensor().detach();
+    if (e.average.defined()) {
+      follow(e.average, p);
+      e.average = e.average + (p - e.average) * fresh;
+    } else {
+      e.average = p;
+    }
+  }
+  ++averaged_;
+}
+
+void Optimizer::swap_average() {
+  check(options_.average.index() != 0, "swap_average: the optimizer keeps no averages; set .average = optim::Ema{}");
+  for (Entry& e : entries_) {
+    if (!e.average.defined()) continue;
+    Tensor weights = e.parameter.tensor().detach();
+    e.parameter.assign(e.average);
+    e.average = weights;
+  }
+  swapped_ = !swapped_;
+}
+
+NamedTensors Optimizer::average() const {
+  NamedTensors list;
+  for (const Entry& e : entries_)
+    if (e.average.defined()) list.emplace_back(e.name, swapped_ ? e.parameter.tensor().detach() : e.average);
+  return list;
+}
+
+std::int64_t Optimizer::slot_elements() const {
+  std::int64_t n = 0;
+  for (const Entry& e : entries_) {
+    if (!e.slots.empty()) {
+      for (const Tensor& t : e.slots) n += t.numel();
+    } else if (e.parameter.trainable() && e.parameter.ready()) {
+      for (const Slot& s : groups_[e.group].rule.slots(e.parameter.shape())) n += s.shape.numel();
+    }
+  }
+  return n;
+}
+
+}  // namespace weft::optim
