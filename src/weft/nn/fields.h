@@ -74,7 +74,11 @@ template <class T> constexpr std::string_view type_name() {
 }
 
 template <auto P> constexpr std::string_view pointer_name() {
-  auto name = reflect::detail::member_name(reflect::detail::spelled<P>());
+  // "… [with auto P = &weft::nn::Linear::weight; …]" (g++) or "… [P = &weft::nn::Linear::weight]" (clang)
+  std::string_view name = reflect::detail::spelled<P>();
+  name.remove_prefix(name.find("P = ") + 4);
+  name = name.substr(0, name.find_first_of(";]"));
+  name.remove_prefix(name.rfind(':') + 1);
   while (name.size() > 1 && name.back() == '_') name.remove_suffix(1);
   return name;
 }

@@ -131,7 +131,7 @@ Functional::Functional(std::vector<Tensor> inputs, std::vector<Tensor> outputs) 
   for (const Value& v : roots) outputs_.push_back(first_value.at(v.node.get()) + v.index);
 }
 
-std::vector<Tensor> Functional::outputs(const std::vector<Tensor>& inputs) const {
+std::vector<Tensor> Functional::values(const std::vector<Tensor>& inputs) const {
   check(inputs.size() == inputs_.size(), "received ", inputs.size(), " inputs; expected ", inputs_.size());
   std::vector<Tensor> values = inputs;
   for (const Step& step : steps_) {
@@ -146,8 +146,13 @@ std::vector<Tensor> Functional::outputs(const std::vector<Tensor>& inputs) const
     const std::vector<Operand> operands(in.begin(), in.end());
     for (Tensor& t : apply_op(*step.op, step.attrs.get(), operands)) values.push_back(std::move(t));
   }
+  return values;
+}
+
+std::vector<Tensor> Functional::outputs(const std::vector<Tensor>& inputs) const {
+  const std::vector<Tensor> all = values(inputs);
   std::vector<Tensor> result;
-  for (int i : outputs_) result.push_back(values[static_cast<std::size_t>(i)]);
+  for (int i : outputs_) result.push_back(all[static_cast<std::size_t>(i)]);
   return result;
 }
 

@@ -24,6 +24,8 @@ class Functional : public Module<Functional> {
   Tensor forward(const std::vector<Tensor>& inputs) const { return single(inputs); }
   /// All outputs.
   std::vector<Tensor> outputs(const std::vector<Tensor>& inputs) const;
+  /// Every value of a run: the inputs, then each step's outputs (see Step::first_output).
+  std::vector<Tensor> values(const std::vector<Tensor>& inputs) const;
   std::size_t input_count() const { return inputs_.size(); }
   std::size_t output_count() const { return outputs_.size(); }
   void visit_fields(FieldVisitor& v);

@@ -6,6 +6,12 @@ void detail::wrong_arity(std::string_view name, std::size_t given) {
   fail(name, " was called with ", given, given == 1 ? " tensor" : " tensors", ", which its forward does not take");
 }
 
+Tensor Layer::call(std::span<const Tensor> inputs) const {
+  std::vector<Tensor> all = call_all(inputs);
+  check(all.size() == 1, module_ref().type_name(), " has ", all.size(), " outputs; expected one here");
+  return std::move(all[0]);
+}
+
 Sequential& Sequential::add(Layer layer) {
   names_.push_back(std::to_string(layers_.size()));
   layers_.push_back(std::move(layer));

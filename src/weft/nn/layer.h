@@ -23,8 +23,10 @@ class Layer {
 
   explicit operator bool() const { return self_ != nullptr; }
   /// Applies it; throws Error where it takes another number of inputs.
-  Tensor operator()(const Tensor& x) const { return self_->call({&x, 1}); }
-  Tensor call(std::span<const Tensor> inputs) const { return self_->call(inputs); }
+  Tensor operator()(const Tensor& x) const { return call({&x, 1}); }
+  Tensor call(std::span<const Tensor> inputs) const;
+  /// All outputs of a layer that returns several (a std::vector<Tensor>, or Functional).
+  std::vector<Tensor> call_all(std::span<const Tensor> inputs) const { return self_->call_all(inputs); }
   ModuleRef module_ref() const { return self_->ref(); }
   /// The layer inside, or null where it is of another class.
   template <class M> M* get() const {
@@ -36,7 +38,7 @@ class Layer {
   struct Concept {
     virtual ~Concept() = default;
     virtual std::unique_ptr<Concept> clone() const = 0;
-    virtual Tensor call(std::span<const Tensor> inputs) = 0;
+    virtual std::vector<Tensor> call_all(std::span<const Tensor> inputs) = 0;
     virtual ModuleRef ref() = 0;
   };
   template <class M> struct Model;
@@ -47,16 +49,21 @@ namespace detail {
 
 [[noreturn]] void wrong_arity(std::string_view name, std::size_t given);
 
+inline std::vector<Tensor> as_list(Tensor t) { return {std::move(t)}; }
+inline std::vector<Tensor> as_list(std::vector<Tensor> v) { return v; }
+
 /// Calls f with as many tensors as it takes.
-template <class F> Tensor call_with(F& f, std::span<const Tensor> in, std::string_view name) {
+template <class F> std::vector<Tensor> call_with(F& f, std::span<const Tensor> in, std::string_view name) {
+  if constexpr (requires { f.outputs(std::vector<Tensor>()); f.output_count(); })
+    if (f.output_count() != 1) return f.outputs({in.begin(), in.end()});
   if constexpr (std::is_invocable_v<F&, const Tensor&>)
-    if (in.size() == 1) return f(in[0]);
+    if (in.size() == 1) return as_list(f(in[0]));
   if constexpr (std::is_invocable_v<F&, const Tensor&, const Tensor&>)
-    if (in.size() == 2) return f(in[0], in[1]);
+    if (in.size() == 2) return as_list(f(in[0], in[1]));
   if constexpr (std::is_invocable_v<F&, const Tensor&, const Tensor&, const Tensor&>)
-    if (in.size() == 3) return f(in[0], in[1], in[2]);
+    if (in.size() == 3) return as_list(f(in[0], in[1], in[2]));
   if constexpr (std::is_invocable_v<F&, const std::vector<Tensor>&>)
-    return f(std::vector<Tensor>(in.begin(), in.end()));
+    return as_list(f(std::vector<Tensor>(in.begin(), in.end())));
   wrong_arity(name, in.size());
 }
 
@@ -84,7 +91,9 @@ template <class M> struct Layer::Model final : Concept {
     if constexpr (IsModule<M>) detail::keep_ties(layer, copy->layer);
     return copy;
   }
-  Tensor call(std::span<const Tensor> inputs) override { return detail::call_with(layer, inputs, ref().type_name()); }
+  std::vector<Tensor> call_all(std::span<const Tensor> inputs) override {
+    return detail::call_with(layer, inputs, ref().type_name());
+  }
   ModuleRef ref() override {
     if constexpr (IsModule<M>) return ModuleRef(layer);
     else return ModuleRef(&layer, callable);

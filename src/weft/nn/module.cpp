@@ -92,6 +92,7 @@ std::vector<Parameter> parameters(ModuleRef m) {
 std::vector<std::pair<std::string, Buffer>> named_buffers(ModuleRef m) {
   std::vector<std::pair<std::string, Buffer>> list;
   walk_state(m, ignore, [&](const std::string& name, Buffer& b) {
+    if (!b.ready()) return;
     for (const auto& [other, seen] : list)
       if (seen == b) return;
     list.emplace_back(name, b.share());
@@ -122,7 +123,9 @@ NamedTensors state_dict(ModuleRef m) {
   NamedTensors list;
   walk_state(
       m, [&](const std::string& name, Parameter& p) { list.emplace_back(name, p.tensor().detach()); },
-      [&](const std::string& name, Buffer& b) { list.emplace_back(name, b.tensor()); });
+      [&](const std::string& name, Buffer& b) {
+        if (b.ready()) list.emplace_back(name, b.tensor());
+      });
   return list;
 }
 
@@ -154,7 +157,7 @@ void load_state_dict(ModuleRef m, const NamedTensors& values, bool strict) {
         if (const Tensor* t = take(name); t && (!p.ready() || fits(name, p.shape(), *t))) new_parameters.emplace_back(p.share(), *t);
       },
       [&](const std::string& name, Buffer& b) {
-        if (const Tensor* t = take(name); t && fits(name, b.tensor().shape(), *t)) new_buffers.emplace_back(b.share(), *t);
+        if (const Tensor* t = take(name); t && (!b.ready() || fits(name, b.tensor().shape(), *t))) new_buffers.emplace_back(b.share(), *t);
       });
   for (const auto& [name, t] : values)
     if (given.count(name)) unexpected.push_back(name);
@@ -173,7 +176,8 @@ void load_state_dict(ModuleRef m, const NamedTensors& values, bool strict) {
     const bool drawn = p.state()->value.defined();
     p.assign(cast(t.detach(), p.state()->dtype).to(drawn ? p.tensor().device() : default_device()));
   }
-  for (auto& [b, t] : new_buffers) b.assign(cast(t.detach(), b.tensor().dtype()).to(b.tensor().device()));
+  for (auto& [b, t] : new_buffers)
+    b.assign(b.ready() ? cast(t.detach(), b.tensor().dtype()).to(b.tensor().device()) : t.to(default_device()));
 }
 
 void set_training(ModuleRef m, bool training) {
@@ -192,8 +196,11 @@ void move_to(ModuleRef m, Device device) {
       m,
       [&](const std::string&, Parameter& p) {
         if (p.ready()) p.assign(p.tensor().detach().to(device));
+        else p.state()->device = device;
       },
-      [&](const std::string&, Buffer& b) { b.assign(b.tensor().to(device)); });
+      [&](const std::string&, Buffer& b) {
+        if (b.ready()) b.assign(b.tensor().to(device));
+      });
 }
 
 void convert_to(ModuleRef m, DType dtype) {
@@ -207,7 +214,7 @@ void convert_to(ModuleRef m, DType dtype) {
         else p.state()->dtype = dtype;
       },
       [&](const std::string&, Buffer& b) {
-        if (is_floating(b.tensor().dtype())) b.assign(cast(b.tensor(), dtype));
+        if (b.ready() && is_floating(b.tensor().dtype())) b.assign(cast(b.tensor(), dtype));
       });
 }
 
