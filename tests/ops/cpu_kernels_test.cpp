@@ -1,6 +1,7 @@
 // The cpu kernels against the reference device (plain loops in double) and against loops written here.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -257,6 +258,125 @@ TEST(CpuMatMul, BatchesBroadcastStridesAndTypes) {
     compare(r({2, 0}), r({0, 3}));
   }
   EXPECT_EQ(matmul(tensor({{1, 2}, {3, 4}}), tensor({{5, 6}, {7, 8}})).to_vector<int>(), (std::vector<int>{19, 22, 43, 50}));
+}
+
+Tensor on_ref(const Tensor& x) { return x.to(ref()); }
+
+TEST(CpuReduce, AnyAxesStridesAndTypes) {
+  for (DType t : {f32, f64, f16}) {
+    const double tol = t == f64 ? 1e-13 : t == f32 ? 2e-6 : 2e-3;
+    const auto compare = [&](const Tensor& x, const Dims& axes) {
+      const std::string what = std::string(name_of(t)) + to_string(x.shape()) + " along " + to_string(axes);
+      const double size = static_cast<double>(x.numel()) / static_cast<double>(std::max<std::int64_t>(1, sum(x, axes).numel()));
+      expect_near(sum(x, axes), sum(on_ref(x), axes).to(cpu), tol, tol * std::sqrt(size), "sum " + what);
+      if (x.numel() == 0) return;
+      EXPECT_EQ(bytes(amax(x, axes)), bytes(amax(on_ref(x), axes).to(cpu))) << "amax " << what;
+      EXPECT_EQ(bytes(amin(x, axes)), bytes(amin(on_ref(x), axes).to(cpu))) << "amin " << what;
+    };
+    const Tensor image = randn({3, 5, 17, 66}).to(t);
+    for (const Dims& axes : {Dims{}, Dims{0}, Dims{1}, Dims{2}, Dims{3}, Dims{0, 2, 3}, Dims{1, 3}, Dims{0, 1}, Dims{2, 3}, Dims{0, 3}}) {
+      compare(image, axes);
+      compare(image.permute({2, 0, 3, 1}), axes);
+      compare(broadcast_to(image.to(f32).reshape({3, 5, 17, 66}).to(t), {3, 5, 17, 66}), axes);
+    }
+    compare(randn({40000}).to(t), {});
+    compare(randn({3000, 7}).to(t), {0});
+    compare(randn({3000, 70}).to(t), {0});
+    compare(broadcast_to(randn({1, 7}).to(t), {9, 7}), {0});
+    compare(randn({4, 1, 3}).to(t), {1});
+    compare(randn({4, 3}).to(t).transpose().unsqueeze(0), {0});
+    compare(randn({}).to(t), {});
+    compare(zeros({0, 4}).to(t), {0});
+  }
+  const Tensor bad = tensor({1.0f, std::nanf(""), 3.0f});
+  EXPECT_TRUE(std::isnan(amax(bad).item())) << "NaN wins";
+  EXPECT_TRUE(std::isnan(amin(bad).item()));
+}
+
+TEST(CpuSoftmax, AgreesWithTheReferenceAlongAnyAxis) {
+  for (DType t : {f32, f64, f16}) {
+    const double tol = t == f64 ? 1e-13 : t == f32 ? 2e-6 : 2e-3;
+    const Tensor x = (randn({6, 13, 5}) * 8).to(t), g = randn({6, 13, 5}).to(t);
+    for (int axis : {0, 1, 2, -1}) {
+      for (const char* name : {"softmax", "log_softmax"}) {
+        const OpInfo& op = get_op(name);
+        const Attrs attrs = op.make({{"axis", std::int64_t{axis}}});
+        const auto apply = [&](const Tensor& v) { return apply_op(op, attrs.get(), std::array<Operand, 1>{v})[0]; };
+        expect_near(apply(x), apply(on_ref(x)).to(cpu), tol, tol, name);
+        expect_near(apply(x.transpose()), apply(on_ref(x.transpose())).to(cpu), tol, tol, name);
+      }
+      const OpInfo& op = get_op("softmax_grad");
+      const Attrs attrs = op.make({{"axis", std::int64_t{axis}}});
+      const auto apply = [&](const Tensor& a, const Tensor& b) { return apply_op(op, attrs.get(), std::array<Operand, 2>{a, b})[0]; };
+      expect_near(apply(x, g), apply(on_ref(x), on_ref(g)).to(cpu), 10 * tol, 100 * tol, op.name);
+    }
+    const Tensor labels = tensor({0, 12, -100, 3, 7, 7});
+    for (double smoothing : {0.0, 0.1}) {
+      const AttrMap map{{"label_smoothing", smoothing}};
+      const Tensor z = x.reshape({6, 13, 5}).permute({0, 1, 2}).to(t), first = sum(z, {2}), weight = randn({6}).to(t);
+      const OpInfo &loss = get_op("softmax_cross_entropy"), &grad = get_op("softmax_cross_entropy_grad");
+      const Attrs a = loss.make(map), b = grad.make(map);
+      const auto forward = [&](const Tensor& v, const Tensor& l) { return apply_op(loss, a.get(), std::array<Operand, 2>{v, l})[0]; };
+      const auto backward = [&](const Tensor& v, const Tensor& l, const Tensor& w) {
+        return apply_op(grad, b.get(), std::array<Operand, 3>{v, l, w})[0];
+      };
+      expect_near(forward(first, labels), forward(on_ref(first), on_ref(labels)).to(cpu), tol, 4 * tol, "cross entropy");
+      expect_near(backward(first, labels, weight), backward(on_ref(first), on_ref(labels), on_ref(weight)).to(cpu), 2 * tol, 4 * tol, "its gradient");
+      EXPECT_THROW(forward(first, tensor({0, 13, 0, 0, 0, 0})), Error);
+    }
+  }
+}
+
+TEST(CpuCopies, MoveTheSameBits) {
+  for (DType t : {f32, f64, i64, f16, u8}) {
+    const Tensor x = (rand({4, 9, 33}) * 60).to(t), y = (rand({4, 5, 33}) * 60).to(t);
+    const auto same = [&](const Tensor& a, const Tensor& b, const char* what) { EXPECT_EQ(bytes(a), bytes(b.to(cpu))) << what << " " << name_of(t); };
+    same(concat({x, y}, 1), concat({on_ref(x), on_ref(y)}, 1), "concat");
+    same(concat({x.transpose(), y.transpose()}, 2), concat({on_ref(x.transpose()), on_ref(y.transpose())}, 2), "concat of views");
+    const Tensor index = tensor({3, -1, 0, 3});
+    same(take(x, index, 0), take(on_ref(x), on_ref(index), 0), "take");
+    same(take(x.transpose(), index, -1), take(on_ref(x.transpose()), on_ref(index), -1), "take of a view");
+    same(full({3000}, 7.5).to(t), full({3000}, 7.5, {.device = ref()}).to(t), "full");
+  }
+  EXPECT_THROW(take(ones({3, 2}), tensor({3}), 0), Error);
+  const Tensor g = randn({5, 200}), index = tensor({1, 0, 1, -1, 1});
+  expect_near(segment_sum(g, index, 4, 0), segment_sum(on_ref(g), on_ref(index), 4, 0).to(cpu), 1e-6, 1e-6, "segment_sum");
+}
+
+TEST(CpuRandom, TheReferencesStreamOnAnyThreads) {
+  const auto draw = [](Device d) {
+    manual_seed(5);
+    return std::vector<Tensor>{rand({70001}, {.device = d}), randn({30001}, {.dtype = f64, .device = d}), randn({999}, {.dtype = f16, .device = d})};
+  };
+  const auto expected = draw(ref());
+  for (int threads : {1, 3}) {
+    Threads scope(threads);
+    const auto got = draw(cpu);
+    for (std::size_t i = 0; i < got.size(); ++i) EXPECT_EQ(bytes(got[i]), bytes(expected[i].to(cpu))) << i;
+  }
+  const OpInfo& op = get_op("dropout");
+  const Attrs attrs = op.make({{"p", 0.3}, {"stream", std::vector<std::int64_t>{9, 2}}});
+  const Tensor x = randn({37, 401});
+  const auto apply = [&](const Tensor& v) { return apply_op(op, attrs.get(), std::array<Operand, 1>{v})[0]; };
+  EXPECT_EQ(bytes(apply(x)), bytes(apply(on_ref(x)).to(cpu)));
+  EXPECT_EQ(bytes(apply(x.transpose())), bytes(apply(on_ref(x.transpose())).to(cpu)));
+}
+
+TEST(CpuKernels, ThreadsDoNotChangeBits) {
+  const Tensor x = randn({64, 3, 30, 31}), big = randn({200001});
+  const auto results = [&] {
+    std::vector<std::vector<unsigned char>> all;
+    for (const Tensor& t : {sum(x), sum(x, {0, 2, 3}), sum(x, {0}), sum(x, {3}), sum(big), amax(x, {1}), run(get_op("softmax"), {x}),
+                            run(get_op("log_softmax"), {big}), x.permute({0, 2, 3, 1}).contiguous(), x.to(f16), x * 0.3})
+      all.push_back(bytes(t));
+    return all;
+  };
+  Threads outer(1);
+  const auto expected = results();
+  for (int threads : {2, 3, 7}) {
+    Threads scope(threads);
+    EXPECT_EQ(results(), expected) << threads << " threads";
+  }
 }
 
 }  // namespace

@@ -6,6 +6,9 @@ namespace weft {
 // Weft's own kernels for cpu (Highway).
 void register_cpu_matmul();
 void register_cpu_elementwise();
+void register_cpu_reduce();
+void register_cpu_softmax();
+void register_cpu_copies();
 
 // Reference: always last.
 void register_ref_elementwise();

@@ -55,6 +55,9 @@ void register_builtin_ops() {
 
   register_cpu_matmul();
   register_cpu_elementwise();
+  register_cpu_reduce();
+  register_cpu_softmax();
+  register_cpu_copies();
 
   register_ref_elementwise();
   register_ref_basic();

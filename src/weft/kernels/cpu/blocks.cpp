@@ -6,6 +6,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <array>
 #include <cstring>
 
 #include <weft/base/small_vector.h>
@@ -157,6 +158,32 @@ template <class U> void copy_transposed(const TensorView& from, U* to, int adjac
   });
 }
 
+/// Copies row by row between two strided views of one shape and element size.
+void copy_rows(const TensorView& from, const TensorView& to) {
+  std::array<TensorView, 2> v{from, to};
+  const Shape shape = collapse(v);
+  const int last = shape.rank() - 1;
+  const Int length = last < 0 ? 1 : shape[last], rows = shape.numel() / length;
+  const Int in_step = last < 0 ? 0 : v[0].strides[last], out_step = last < 0 ? 0 : v[1].strides[last];
+  by_size(from.dtype, [&]<class U>(U) {
+    parallel_for(rows, std::max<Int>(1, piece_size / length), [&](Int begin, Int end) {
+      for (Int row = begin; row < end; ++row) {
+        const U* in = v[0].as<U>();
+        U* out = v[1].as<U>();
+        Int rest = row;
+        for (int i = last - 1; i >= 0; --i) {
+          in += rest % shape[i] * v[0].strides[i];
+          out += rest % shape[i] * v[1].strides[i];
+          rest /= shape[i];
+        }
+        if (in_step == 1 && out_step == 1) std::memcpy(out, in, static_cast<std::size_t>(length) * sizeof(U));
+        else
+          for (Int i = 0; i < length; ++i) out[i * out_step] = in[i * in_step];
+      }
+    });
+  });
+}
+
 }  // namespace
 
 Shape collapse(std::span<TensorView> views) {
@@ -219,6 +246,7 @@ void gather(const TensorView& v, Int first, Int n, void* to, DType type) {
 void parallel_copy(const TensorView& from, const TensorView& to) {
   const Int n = from.numel();
   if (n == 0) return;
+  if (!to.contiguous()) return copy_rows(from, to);
   const TensorView v = collapsed(from);
   auto* out = static_cast<unsigned char*>(to.data);
   const std::size_t size = size_of(to.dtype);

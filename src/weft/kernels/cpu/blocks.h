@@ -24,7 +24,8 @@ void convert(const void* from, DType from_type, void* to, DType to_type, std::in
 /// Writes elements first .. first + n - 1 of `v` in row-major order to `to`, converted.
 void gather(const TensorView& v, std::int64_t first, std::int64_t n, void* to, DType type);
 
-/// Copies `from` to contiguous `to` of equal shape on Weft's threads, converting the dtype.
+/// Copies the elements of `from` to those of `to`, both in row-major order, on Weft's threads, converting the dtype. A
+/// `to` that is not contiguous has the dtype and shape of `from`.
 void parallel_copy(const TensorView& from, const TensorView& to);
 
 }  // namespace weft::cpu_kernels

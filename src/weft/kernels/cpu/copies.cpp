@@ -1,0 +1,207 @@
+// Kernels of the cpu that move elements or make them: copies, fills, joins, look-ups, random numbers.
+#include <array>
+#include <cstring>
+
+#include <weft/base/small_vector.h>
+#include <weft/base/thread_pool.h>
+#include <weft/kernels/cpu/blocks.h>
+#include <weft/kernels/registry.h>
+#include <weft/opdefs/create.h>
+#include <weft/opdefs/index.h>
+#include <weft/opdefs/random.h>
+#include <weft/opdefs/shape_ops.h>
+#include <weft/opdefs/slicing.h>
+
+namespace weft {
+
+namespace {
+
+using namespace cpu_kernels;
+using Int = std::int64_t;
+
+unsigned char* element(const TensorView& v, Int at) {
+  return static_cast<unsigned char*>(v.data) + at * static_cast<Int>(size_of(v.dtype));
+}
+
+void fill(const TensorView& to, double value) {
+  alignas(64) unsigned char block[block_size * 8];
+  TensorView one = TensorView::of(&value, DType::f64, {block_size});
+  one.strides = {0};
+  gather(one, 0, std::min(block_size, to.numel()), block, to.dtype);
+  const std::size_t size = size_of(to.dtype);
+  parallel_for(to.numel(), piece_size, [&](Int begin, Int end) {
+    for (Int i = begin; i < end; i += block_size)
+      std::memcpy(element(to, i), block, static_cast<std::size_t>(std::min(block_size, end - i)) * size);
+  });
+}
+
+void run_full(const KernelCall& call) { fill(call.out[0], call.attributes<op::Full>().value); }
+
+void run_contiguous(const KernelCall& call) { parallel_copy(call.in[0], call.out[0]); }
+
+TensorView part(const TensorView& y, int axis, Int start, Int n) {
+  return op::slice_view(y, {axis}, {start}, {start + n}, {1});
+}
+
+void run_concat(const KernelCall& call) {
+  const TensorView& y = call.out[0];
+  const int axis = normalize_axis(call.attributes<op::Concat>().axis, y.rank());
+  Int at = 0;
+  for (const TensorView& x : call.in) {
+    parallel_copy(x, part(y, axis, at, x.shape[axis]));
+    at += x.shape[axis];
+  }
+}
+
+void run_pad(const KernelCall& call) {
+  const auto& op = call.attributes<op::Pad>();
+  TensorView inside = call.out[0];
+  fill(inside, op.value);
+  for (int i = 0; i < op.low.size(); ++i) inside = part(inside, i, op.low[i], call.in[0].shape[i]);
+  parallel_copy(call.in[0], inside);
+}
+
+void run_slice_update(const KernelCall& call) {
+  const auto& op = call.attributes<op::SliceUpdate>();
+  parallel_copy(call.in[0], call.out[0]);
+  parallel_copy(call.in[1], op::slice_view(call.out[0], op.axes, op.start, op.stop, op.step));
+}
+
+/// Positions of an axis of n elements, negative ones counted from its end.
+SmallVector<Int, 64> positions(const TensorView& index, Int n) {
+  SmallVector<Int, 64> at;
+  at.resize(static_cast<std::size_t>(index.numel()));
+  gather(index, 0, index.numel(), at.data(), DType::i64);
+  for (Int& p : at) {
+    check(p >= -n && p < n, "index ", p, " is out of range for an axis of ", n, " elements");
+    if (p < 0) p += n;
+  }
+  return at;
+}
+
+Int product(const Shape& s, int begin, int end) {
+  Int n = 1;
+  for (int i = begin; i < end; ++i) n *= s[i];
+  return n;
+}
+
+/// x [outer, axis, inner] (contiguous), y [outer, positions, inner].
+void run_take(const KernelCall& call) {
+  const TensorView &x = call.in[0], &y = call.out[0];
+  const int axis = normalize_axis(call.attributes<op::Take>().axis, x.rank());
+  const auto at = positions(call.in[1], x.shape[axis]);
+  const Int outer = product(x.shape, 0, axis), n = x.shape[axis], inner = product(x.shape, axis + 1, x.rank());
+  const Int chosen = static_cast<Int>(at.size());
+  const std::size_t bytes = static_cast<std::size_t>(inner) * size_of(x.dtype);
+  if (bytes == 0) return;
+  parallel_for(outer * chosen, std::max<Int>(1, piece_size / inner), [&](Int begin, Int end) {
+    for (Int i = begin; i < end; ++i) {
+      const Int source = i / chosen * n + at[static_cast<std::size_t>(i % chosen)];
+      std::memcpy(element(y, i * inner), element(x, source * inner), bytes);
+    }
+  });
+}
+
+/// The gradient of take: slices of x added in their order; threads share the elements of a slice and the outer axes.
+void run_segment_sum(const KernelCall& call) {
+  const auto& op = call.attributes<op::SegmentSum>();
+  const TensorView &x = call.in[0], &y = call.out[0];
+  const int axis = normalize_axis(op.axis, y.rank());
+  const auto at = positions(call.in[1], op.count);
+  const Int outer = product(y.shape, 0, axis), inner = product(y.shape, axis + 1, y.rank());
+  const Int chosen = static_cast<Int>(at.size()), width = 64, columns = (inner + width - 1) / width;
+  fill(y, 0);
+  const auto add = [&]<class T>(T) {
+    parallel_for(outer * columns, std::max<Int>(1, piece_size / (width * std::max<Int>(1, chosen))), [&](Int begin, Int end) {
+      for (Int task = begin; task < end; ++task) {
+        const Int o = task / columns, c0 = task % columns * width, c1 = std::min(inner, c0 + width);
+        for (Int i = 0; i < chosen; ++i) {
+          const T* from = x.as<T>() + (o * chosen + i) * inner;
+          T* to = y.as<T>() + (o * op.count + at[static_cast<std::size_t>(i)]) * inner;
+          for (Int c = c0; c < c1; ++c) to[c] += from[c];
+        }
+      }
+    });
+  };
+  if (y.dtype == DType::f32) add(float{});
+  else if (y.dtype == DType::f64) add(double{});
+  else add(Int{});
+}
+const char* wide_only(const KernelCall& call) {
+  const DType t = call.out[0].dtype;
+  return t == DType::f32 || t == DType::f64 || t == DType::i64 ? nullptr : "not f32, f64 or i64";
+}
+
+/// Writes f(i) to every element i, block by block.
+template <class F> void generate(const TensorView& y, F&& f) {
+  using Number = decltype(f(std::uint64_t{}));
+  constexpr DType type = dtype_of<Number>;
+  parallel_for(y.numel(), 2 * block_size, [&](Int begin, Int end) {
+    Number block[block_size];
+    for (Int i = begin; i < end; i += block_size) {
+      const Int n = std::min(block_size, end - i);
+      for (Int k = 0; k < n; ++k) block[k] = f(static_cast<std::uint64_t>(i + k));
+      convert(block, type, element(y, i), y.dtype, n);
+    }
+  });
+}
+
+void run_uniform(const KernelCall& call) {
+  const auto& op = call.attributes<op::RandomUniform>();
+  generate(call.out[0], [&](std::uint64_t i) { return op.lo + (op.hi - op.lo) * op.stream.uniform(i); });
+}
+
+void run_normal(const KernelCall& call) {
+  const auto& op = call.attributes<op::RandomNormal>();
+  generate(call.out[0], [&](std::uint64_t i) { return op.mean + op.stddev * op.stream.normal(i); });
+}
+
+void run_integer(const KernelCall& call) {
+  const auto& op = call.attributes<op::RandomInteger>();
+  const auto range = static_cast<std::uint64_t>(op.hi) - static_cast<std::uint64_t>(op.lo);
+  generate(call.out[0], [&](std::uint64_t i) { return op.lo + static_cast<Int>(op.stream.below(i, range)); });
+}
+
+void run_dropout(const KernelCall& call) {
+  const auto& op = call.attributes<op::Dropout>();
+  const TensorView x = collapsed(call.in[0]), &y = call.out[0];
+  const std::uint64_t threshold = op.threshold();
+  const double scale = op.scale();
+  static_assert(block_size % 4 == 0);
+  parallel_for(y.numel(), 4 * block_size, [&](Int begin, Int end) {
+    double block[block_size];
+    for (Int i = begin; i < end; i += block_size) {
+      const Int n = std::min(block_size, end - i);
+      gather(x, i, n, block, DType::f64);
+      for (Int k = 0; k < n; k += 4) {  // a block of Philox decides on four elements
+        const auto words = philox(op.stream.seed, op.stream.counter, static_cast<std::uint64_t>(i + k) / 4);
+        for (Int j = k; j < std::min(n, k + 4); ++j)
+          block[j] = words[static_cast<std::size_t>(j - k)] >= threshold ? block[j] * scale : 0.0;
+      }
+      convert(block, DType::f64, element(y, i), y.dtype, n);
+    }
+  });
+}
+
+template <class Op> void add(void (*run)(const KernelCall&), bool contiguous = false,
+                             const char* (*decline)(const KernelCall&) = nullptr) {
+  add_kernel(info_of<Op>(), DeviceType::cpu, {"cpu." + info_of<Op>().name, run, decline, contiguous});
+}
+
+}  // namespace
+
+void register_cpu_copies() {
+  add<op::Full>(&run_full);
+  add<op::Contiguous>(&run_contiguous);
+  add<op::Concat>(&run_concat);
+  add<op::Pad>(&run_pad);
+  add<op::SliceUpdate>(&run_slice_update);
+  add<op::Take>(&run_take, true);
+  add<op::SegmentSum>(&run_segment_sum, true, &wide_only);
+  add<op::RandomUniform>(&run_uniform);
+  add<op::RandomNormal>(&run_normal);
+  add<op::RandomInteger>(&run_integer);
+  add<op::Dropout>(&run_dropout);
+}
+
+}  // namespace weft

@@ -1,0 +1,268 @@
+// Softmax, its logarithm and its cross-entropy on the cpu: row by row in a buffer, so that any axis and strides do.
+#include <weft/kernels/cpu/targets.h>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "weft/kernels/cpu/softmax.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include <cmath>
+
+#include <weft/base/memory.h>
+#include <weft/base/thread_pool.h>
+#include <weft/kernels/cpu/blocks.h>
+#include <weft/kernels/cpu/elementwise_loops.h>
+#include <weft/kernels/cpu/vector-inl.h>
+#include <weft/kernels/registry.h>
+#include <weft/opdefs/softmax.h>
+
+#ifndef WEFT_KERNELS_CPU_SOFTMAX_ONCE
+#define WEFT_KERNELS_CPU_SOFTMAX_ONCE
+namespace weft::cpu_kernels {
+/// What the rows need, for one element type. Rows are padded with -infinity (x) or 0 (y, g) to whole vectors.
+struct SoftmaxLoops {
+  /// x becomes e^(x - top); returns {top, the sum}.
+  void (*exponentials)(void* x, std::int64_t padded, double* top, double* total);
+  /// x becomes x * scale + shift.
+  void (*linear)(void* x, std::int64_t padded, double scale, double shift);
+  /// g becomes y * (g - sum(g * y)).
+  void (*gradient)(const void* y, void* g, std::int64_t padded);
+};
+}  // namespace weft::cpu_kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace weft::cpu_kernels::HWY_NAMESPACE {
+
+using Int = std::int64_t;
+
+template <class T> HWY_INLINE double sum_lanes(Vector<T> v) {
+  T lane[HWY_MAX_BYTES / sizeof(T)];
+  v.store(lane);
+  double total = 0;
+  for (Int j = 0; j < Vector<T>::lanes(); ++j) total += static_cast<double>(lane[j]);
+  return total;
+}
+
+template <class T> void exponentials(void* p, Int n, double* top, double* total) {
+  using V = Vector<T>;
+  T* x = static_cast<T*>(p);
+  V most(-infinity<T>), sum(0);
+  for (Int i = 0; i < n; i += V::lanes()) most = max(most, V::load(x + i));
+  T lane[HWY_MAX_BYTES / sizeof(T)];
+  most.store(lane);
+  T largest = lane[0];
+  for (Int j = 1; j < V::lanes(); ++j) largest = lane[j] > largest || lane[j] != lane[j] ? lane[j] : largest;
+  const V shift(static_cast<double>(largest));
+  for (Int i = 0; i < n; i += V::lanes()) {
+    const V e = exp(V::load(x + i) - shift);
+    e.store(x + i);
+    sum = sum + e;
+  }
+  *top = static_cast<double>(largest);
+  *total = sum_lanes(sum);
+}
+
+template <class T> void linear(void* p, Int n, double scale, double shift) {
+  using V = Vector<T>;
+  T* x = static_cast<T*>(p);
+  const V a(scale), b(shift);
+  for (Int i = 0; i < n; i += V::lanes()) (V::load(x + i) * a + b).store(x + i);
+}
+
+template <class T> void gradient(const void* yp, void* gp, Int n) {
+  using V = Vector<T>;
+  const T* y = static_cast<const T*>(yp);
+  T* g = static_cast<T*>(gp);
+  V sum(0);
+  for (Int i = 0; i < n; i += V::lanes()) sum = sum + V::load(y + i) * V::load(g + i);
+  const V total(sum_lanes(sum));
+  for (Int i = 0; i < n; i += V::lanes()) (V::load(y + i) * (V::load(g + i) - total)).store(g + i);
+}
+
+void FillSoftmax(SoftmaxLoops* of_f32, SoftmaxLoops* of_f64) {
+  *of_f32 = {&exponentials<float>, &linear<float>, &gradient<float>};
+  *of_f64 = {&exponentials<double>, &linear<double>, &gradient<double>};
+}
+
+}  // namespace weft::cpu_kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace weft::cpu_kernels {
+HWY_EXPORT(FillSoftmax);
+}  // namespace weft::cpu_kernels
+
+namespace weft {
+
+namespace {
+
+using namespace cpu_kernels;
+using Int = std::int64_t;
+
+SoftmaxLoops loops[2];  // f32, f64
+
+/// The rows along one axis of a call: inputs with that axis last, and where a row of the result lies.
+struct Rows {
+  DType type;  ///< computed in
+  Int n, padded, count, inner;
+  const SoftmaxLoops& l;
+  Rows(const TensorView& shaped, int axis)
+      : type(shaped.dtype == DType::f64 ? DType::f64 : DType::f32), n(shaped.shape[axis]),
+        padded((n + loop_step - 1) / loop_step * loop_step), count(n ? shaped.numel() / n : 0), inner(1),
+        l(loops[type == DType::f64]) {
+    for (int i = axis + 1; i < shaped.rank(); ++i) inner *= shaped.shape[i];
+  }
+  /// Reads row `row` of `last` (a view with the axis last) into `to`, padded with `fill`.
+  template <class T> void read(const TensorView& last, Int row, T* to, double fill) const {
+    gather(last, row * n, n, to, type);
+    std::fill(to + n, to + padded, static_cast<T>(fill));
+  }
+  /// Writes a row of the result, whose axis is followed by `inner` elements.
+  template <class T> void write(const T* row_data, Int row, const TensorView& to) const {
+    const Int first = row / inner * n * inner + row % inner;
+    visit_dtype(to.dtype, [&]<class Out>(Type<Out>) {
+      if constexpr (!std::is_same_v<Out, bool>) {
+        Out* out = to.as<Out>() + first;
+        for (Int k = 0; k < n; ++k) {
+          if constexpr (sizeof(Out) == 2) out[k * inner] = Out(static_cast<float>(row_data[k]));
+          else out[k * inner] = static_cast<Out>(row_data[k]);
+        }
+      }
+    });
+  }
+  /// Calls f(T{}, first row, last row, memory for `buffers` rows) on Weft's threads.
+  template <class F> void run(int buffers, F&& f) const {
+    const auto typed = [&]<class T>(T) {
+      parallel_for(count, std::max<Int>(1, piece_size / 4 / std::max<Int>(1, n)), [&](Int begin, Int end) {
+        Scratch<T> memory(buffers * padded);
+        f(T{}, begin, end, memory.data());
+      });
+    };
+    if (type == DType::f64) typed(double{});
+    else typed(float{});
+  }
+};
+
+TensorView axis_last(const TensorView& v, int axis) {
+  TensorView out = v;
+  out.shape.erase(axis);
+  out.strides.erase(axis);
+  out.shape.push_back(v.shape[axis]);
+  out.strides.push_back(v.strides[axis]);
+  return out;
+}
+
+template <class Op, bool Logarithm> void run_softmax(const KernelCall& call) {
+  const int axis = normalize_axis(call.attributes<Op>().axis, call.in[0].rank());
+  const TensorView x = axis_last(call.in[0], axis);
+  const Rows rows(call.in[0], axis);
+  rows.run(2, [&]<class T>(T, Int begin, Int end, T* e) {
+    T* plain = e + rows.padded;
+    for (Int row = begin; row < end; ++row) {
+      double top, total;
+      rows.read(x, row, e, -HUGE_VAL);
+      if constexpr (Logarithm) std::copy_n(e, rows.padded, plain);
+      rows.l.exponentials(e, rows.padded, &top, &total);
+      if constexpr (Logarithm) {
+        rows.l.linear(plain, rows.padded, 1, -top);
+        rows.l.linear(plain, rows.padded, 1, -std::log(total));
+        rows.write(plain, row, call.out[0]);
+      } else {
+        rows.l.linear(e, rows.padded, 1 / total, 0);
+        rows.write(e, row, call.out[0]);
+      }
+    }
+  });
+}
+
+void run_softmax_grad(const KernelCall& call) {
+  const int axis = normalize_axis(call.attributes<op::SoftmaxGrad>().axis, call.in[0].rank());
+  const TensorView y = axis_last(call.in[0], axis), g = axis_last(call.in[1], axis);
+  const Rows rows(call.in[0], axis);
+  rows.run(2, [&]<class T>(T, Int begin, Int end, T* ys) {
+    T* gs = ys + rows.padded;
+    for (Int row = begin; row < end; ++row) {
+      rows.read(y, row, ys, 0);
+      rows.read(g, row, gs, 0);
+      rows.l.gradient(ys, gs, rows.padded);
+      rows.write(gs, row, call.out[0]);
+    }
+  });
+}
+
+/// A sample's label, checked; false where it is to be ignored.
+template <class Op> bool label_of(const Op& op, const TensorView& labels, Int row, Int classes, std::int64_t& label) {
+  gather(labels, row, 1, &label, DType::i64);
+  if (label == op.ignore_index) return false;
+  check(label >= 0 && label < classes, "label ", label, "; expected 0 to ", classes - 1, " (logits have ", classes,
+        " classes) or ignore_index ", op.ignore_index);
+  return true;
+}
+
+void run_cross_entropy(const KernelCall& call) {
+  const auto& op = call.attributes<op::SoftmaxCrossEntropy>();
+  const TensorView z = axis_last(call.in[0], 1);
+  const Rows rows(call.in[0], 1);
+  const double smoothing = op.label_smoothing;
+  rows.run(2, [&]<class T>(T, Int begin, Int end, T* e) {
+    T* plain = e + rows.padded;
+    for (Int row = begin; row < end; ++row) {
+      std::int64_t label = 0;
+      double loss = 0;
+      if (label_of(op, call.in[1], row, rows.n, label)) {
+        double top, total, spread = 0;
+        rows.read(z, row, e, -HUGE_VAL);
+        std::copy_n(e, rows.padded, plain);
+        rows.l.exponentials(e, rows.padded, &top, &total);
+        const double log_sum = top + std::log(total);
+        if (smoothing != 0)
+          for (Int k = 0; k < rows.n; ++k) spread += (log_sum - static_cast<double>(plain[k])) / static_cast<double>(rows.n);
+        loss = (1 - smoothing) * (std::log(total) - (static_cast<double>(plain[label]) - top)) + smoothing * spread;
+      }
+      convert(&loss, DType::f64, static_cast<unsigned char*>(call.out[0].data) + row * static_cast<Int>(size_of(call.out[0].dtype)),
+              call.out[0].dtype, 1);
+    }
+  });
+}
+
+void run_cross_entropy_grad(const KernelCall& call) {
+  const auto& op = call.attributes<op::SoftmaxCrossEntropyGrad>();
+  const TensorView z = axis_last(call.in[0], 1);
+  const Rows rows(call.in[0], 1);
+  rows.run(1, [&]<class T>(T, Int begin, Int end, T* e) {
+    for (Int row = begin; row < end; ++row) {
+      std::int64_t label = 0;
+      double g = 0, top, total;
+      if (label_of(op, call.in[1], row, rows.n, label)) {
+        gather(call.in[2], row, 1, &g, DType::f64);
+        rows.read(z, row, e, -HUGE_VAL);
+        rows.l.exponentials(e, rows.padded, &top, &total);
+        rows.l.linear(e, rows.padded, 1 / total, -op.label_smoothing / static_cast<double>(rows.n));
+        e[label] -= static_cast<T>(1 - op.label_smoothing);
+        rows.l.linear(e, rows.padded, g, 0);
+      } else {
+        std::fill_n(e, rows.n, T(0));
+      }
+      rows.write(e, row, call.out[0]);
+    }
+  });
+}
+
+template <class Op> void add(void (*run)(const KernelCall&)) {
+  add_kernel(info_of<Op>(), DeviceType::cpu, {"cpu." + info_of<Op>().name, run});
+}
+
+}  // namespace
+
+void register_cpu_softmax() {
+  HWY_DYNAMIC_DISPATCH(FillSoftmax)(&loops[0], &loops[1]);
+  add<op::Softmax>(&run_softmax<op::Softmax, false>);
+  add<op::LogSoftmax>(&run_softmax<op::LogSoftmax, true>);
+  add<op::SoftmaxGrad>(&run_softmax_grad);
+  add<op::SoftmaxCrossEntropy>(&run_cross_entropy);
+  add<op::SoftmaxCrossEntropyGrad>(&run_cross_entropy_grad);
+}
+
+}  // namespace weft
+#endif
