@@ -15,7 +15,7 @@ const std::vector<Tensor>& only(const Tensor& t) {
 /// What the graph gives equals what the function gives, for several batch sizes.
 void expect_same(const GraphFunction& f, const std::vector<GraphInput>& inputs, const NamedTensors& named) {
   const Graph g = capture(f, inputs, named);
-  const std::vector<Tensor> parameters = bind(g, named);
+  const std::vector<Tensor> parameters = bind_parameters(g, named);
   for (std::int64_t batch : {1, 2, 5}) {
     std::vector<Tensor> x;
     for (const GraphInput& i : inputs) {
@@ -157,15 +157,15 @@ TEST(Capture, WhatDependsOnTheBatchSizeNamesTheOperator) {
 TEST(GraphRun, InputsAndWeightsThatDoNotFitAreErrors) {
   const Parameter w(randn({6, 2}));
   const Graph g = capture([&](const std::vector<Tensor>& x) { return only(matmul(x[0], w)); }, row, {{"w", w}});
-  const std::vector<Tensor> p = bind(g, {{"w", w}});
+  const std::vector<Tensor> p = bind_parameters(g, {{"w", w}});
   const auto with = [&](const Tensor& x) { return run(g, {&x, 1}, p); };
   WEFT_EXPECT_MESSAGE(with(ones({2, 5})), "input 'x' is f32[2, 5]; expected f32[N, 6]");
   WEFT_EXPECT_MESSAGE(with(ones({6})), "expected f32[N, 6]");
   WEFT_EXPECT_MESSAGE(with(ones({2, 6}, {.dtype = f64})), "is f64[2, 6]");
   WEFT_EXPECT_MESSAGE(with(Tensor()), "undefined");
   WEFT_EXPECT_MESSAGE(run(g, {}, p), "received 0 inputs");
-  WEFT_EXPECT_MESSAGE(bind(g, {}), "'w' f32[6, 2] is missing");
-  WEFT_EXPECT_MESSAGE(bind(g, {{"w", ones({2, 6})}}), "'w' is f32[2, 6], expected f32[6, 2]");
+  WEFT_EXPECT_MESSAGE(bind_parameters(g, {}), "'w' f32[6, 2] is missing");
+  WEFT_EXPECT_MESSAGE(bind_parameters(g, {{"w", ones({2, 6})}}), "'w' is f32[2, 6], expected f32[6, 2]");
   EXPECT_EQ(with(ones({0, 6}))[0].shape(), (Shape{0, 2}));
 }
 

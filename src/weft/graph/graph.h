@@ -61,13 +61,13 @@ using GraphFunction = std::function<std::vector<Tensor>(const std::vector<Tensor
 /// the operator, for anything else that depends on the batch size, for random operators and for unnamed parameters.
 Graph capture(const GraphFunction& function, const std::vector<GraphInput>& inputs, const NamedTensors& named);
 
-/// Evaluates the graph operator by operator. `parameters` in the order of graph.parameters (see bind). Gradients flow
+/// Evaluates the graph operator by operator. `parameters` in the order of graph.parameters (see bind_parameters). Gradients flow
 /// where the tape is on. Throws Error for inputs of other shapes or dtypes than captured, the batch size aside.
 std::vector<Tensor> run(const Graph& graph, std::span<const Tensor> inputs, std::span<const Tensor> parameters);
 
 /// The graph's parameters out of named tensors. Throws Error naming those that are missing or that have another shape
 /// or dtype; names that the graph does not use are ignored.
-std::vector<Tensor> bind(const Graph& graph, const NamedTensors& named);
+std::vector<Tensor> bind_parameters(const Graph& graph, const NamedTensors& named);
 
 /// Shapes and dtypes of the outputs at a batch size, without computing; throws Error where the graph does not fit
 /// together.

@@ -85,7 +85,7 @@ std::vector<Tensor> run(const Graph& graph, std::span<const Tensor> inputs, std:
   return outputs;
 }
 
-std::vector<Tensor> bind(const Graph& graph, const NamedTensors& named) {
+std::vector<Tensor> bind_parameters(const Graph& graph, const NamedTensors& named) {
   std::vector<Tensor> values;
   std::string problems;
   int count = 0;

@@ -98,12 +98,25 @@ std::vector<KerasLayer> layers_of(const NamedTensors& file) {
   for (const auto& [name, t] : file) {
     auto [path, leaf] = parent(name);
     if (leaf.starts_with("seed_generator") || path.ends_with("seed_generator")) continue;  // dropout's random state
-    if (separable.count(path)) path += leaf == "depthwise_kernel" ? ".depthwise" : ".pointwise";
+    if (separable.count(path)) path += leaf == "depthwise_kernel" ? "/depthwise" : "/pointwise";
     auto it = std::find_if(layers.begin(), layers.end(), [&](const KerasLayer& l) { return l.path == path; });
     if (it == layers.end()) it = layers.insert(layers.end(), KerasLayer{path, {}});
     it->tensors.emplace_back(leaf, t);
   }
   return layers;
+}
+
+/// True where our path is theirs or its end ("sequential.head" is "head"); a step of a separable convolution
+/// ("sequential.separable/depthwise") is known by both of its names.
+bool same_path(std::string theirs, const std::string& ours) {
+  const auto step = theirs.rfind('/');
+  if (step != theirs.npos) {
+    const auto parent = theirs.rfind('.', step);
+    const std::size_t begin = parent == theirs.npos ? 0 : parent + 1;
+    if (ours.size() < theirs.size() - begin) return false;
+    theirs[step] = '.';
+  }
+  return theirs == ours || (!ours.empty() && theirs.ends_with("." + ours));
 }
 
 const Shape* shape_of(const OurLayer& layer, const std::string& leaf) {
@@ -192,8 +205,10 @@ NamedTensors from_keras(const NamedTensors& file, bool file_order_counts, nn::Mo
       }
   };
   for (std::size_t i = 0; i < ours.size(); ++i)
-    take(i, [&](const KerasLayer& l) { return l.path == ours[i].path || l.path.ends_with("." + ours[i].path); });
+    take(i, [&](const KerasLayer& l) { return same_path(l.path, ours[i].path) && fits(l, ours[i]); });
   for (std::size_t i = 0; i < ours.size(); ++i) take(i, [&](const KerasLayer& l) { return fits(l, ours[i]); });
+  for (std::size_t i = 0; i < ours.size(); ++i)  // misfits, so that the error tells both shapes
+    take(i, [&](const KerasLayer& l) { return same_path(l.path, ours[i].path); });
   NamedTensors out;
   Flattening flattening(options.flattened);
   const auto add = [&](const std::string& path, const std::string& leaf, const Tensor& t) {

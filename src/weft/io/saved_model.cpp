@@ -36,7 +36,7 @@ NamedTensors take_weights(Graph& graph, const NamedTensors& file) {
   NamedTensors weights;
   for (const auto& [name, t] : file)
     if (!name.starts_with("__constant.")) weights.emplace_back(name, t);
-  bind(graph, weights);
+  bind_parameters(graph, weights);
   for (std::size_t i = 0; i < graph.constants.size(); ++i) {
     const std::string name = constant_name(i);
     const Tensor* t = find_tensor(file, name);
@@ -52,7 +52,7 @@ NamedTensors take_weights(Graph& graph, const NamedTensors& file) {
 
 std::vector<Tensor> SavedModel::run(const std::vector<Tensor>& inputs) const {
   NoGrad off;
-  return weft::run(description.graph, inputs, bind(description.graph, weights));
+  return weft::run(description.graph, inputs, bind_parameters(description.graph, weights));
 }
 
 SavedModel capture_model(nn::ModuleRef module, const GraphFunction& function, const std::vector<GraphInput>& inputs) {
