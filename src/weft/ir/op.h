@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,6 +59,7 @@ struct Sample {
   double lo = -2;                   ///< least
   double hi = 2;                    ///< bound, not reached
   std::vector<double> values = {};  ///< row-major; empty: random
+  std::optional<DType> dtype = {};  ///< of an ":any" input that is always the same; unset: that of the case
 };
 
 /// Attributes of an operator, held by value whatever its type.

@@ -86,10 +86,11 @@ inline Shape per_channel(const Shape& x) {
 /// The shape of x with the last `axes` axes 1.
 Shape per_row(const Shape& x, std::int64_t axes);
 Dims last_axes(int rank, std::int64_t axes);
+/// The divisor of a mean: 1 for an empty batch, whose sums are 0.
 inline double elements_a_channel(const Shape& x) {
   double n = static_cast<double>(x[0]);
   for (int i = 2; i < x.rank(); ++i) n *= static_cast<double>(x[i]);
-  return n;
+  return std::max(n, 1.0);
 }
 }  // namespace norm_detail
 

@@ -92,8 +92,8 @@ Metas MaxPoolGrad::infer(Inputs in) const {
 }
 Axes MaxPoolGrad::axes_of(Inputs in) const { return per_plane(in); }
 std::vector<Case<MaxPoolGrad>> MaxPoolGrad::domain() {
-  return {{{{2, 2}, {2, 2}, {0, 0}, {0, 0}, {1, 1}, {4, 5}}, {{{1, 2, 2, 2}}, {{1, 2, 2, 2}, 0, 0, {0, 1, 2, 3, 3, 2, 1, 0}}}},
-          {{{2}, {1}, {0}, {0}, {1}, {4}}, {{{1, 1, 3}}, {{1, 1, 3}, 0, 0, {1, 0, 1}}}}};
+  return {{{{2, 2}, {2, 2}, {0, 0}, {0, 0}, {1, 1}, {4, 5}}, {{{1, 2, 2, 2}}, {{1, 2, 2, 2}, 0, 0, {0, 1, 2, 3, 3, 2, 1, 0}, DType::u8}}},
+          {{{2}, {1}, {0}, {0}, {1}, {4}}, {{{1, 1, 3}}, {{1, 1, 3}, 0, 0, {1, 0, 1}, DType::u8}}}};
 }
 
 PoolShape MaxPoolTake::geometry(const Shape& x) const {
@@ -106,8 +106,8 @@ Metas MaxPoolTake::infer(Inputs in) const {
 }
 Axes MaxPoolTake::axes_of(Inputs in) const { return per_plane(in); }
 std::vector<Case<MaxPoolTake>> MaxPoolTake::domain() {
-  return {{{{2, 2}, {2, 2}, {0, 0}, {0, 0}, {1, 1}}, {{{1, 2, 4, 5}}, {{1, 2, 2, 2}, 0, 0, {0, 1, 2, 3, 3, 2, 1, 0}}}},
-          {{{2}, {1}, {0}, {0}, {1}}, {{{1, 1, 4}}, {{1, 1, 3}, 0, 0, {1, 0, 1}}}}};
+  return {{{{2, 2}, {2, 2}, {0, 0}, {0, 0}, {1, 1}}, {{{1, 2, 4, 5}}, {{1, 2, 2, 2}, 0, 0, {0, 1, 2, 3, 3, 2, 1, 0}, DType::u8}}},
+          {{{2}, {1}, {0}, {0}, {1}}, {{{1, 1, 4}}, {{1, 1, 3}, 0, 0, {1, 0, 1}, DType::u8}}}};
 }
 
 PoolShape AvgPool::geometry(const Shape& x) const {
