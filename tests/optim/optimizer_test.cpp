@@ -272,6 +272,16 @@ TEST(Optimizer, SlotsFollowTheParameters) {
   EXPECT_EQ(net.first.weight.tensor().device(), ref());
 }
 
+TEST(Optimizer, AppliesConstraintsAfterTheUpdate) {
+  Net net;
+  net.first.bias.state()->constraint = [](const Tensor& w) { return maximum(w, 0.0); };
+  Optimizer opt{net, SGD{.lr = 1}};
+  opt.step(gradients(net.parameters(), 1));
+  const double first = 0.3 - test::gradient(1, 0, 0.3);
+  EXPECT_LT(first, 0);
+  EXPECT_EQ(values(net.first.bias)[0], 0);
+}
+
 TEST(Optimizer, NamesItsParameters) {
   std::vector<Parameter> list;
   list.push_back(Parameter(ones({2})));

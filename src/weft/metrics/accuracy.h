@@ -5,6 +5,7 @@
 
 namespace weft::metrics {
 
+/// Options of Accuracy and its fixed forms.
 struct AccuracyOptions {
   double threshold = 0.5;                           ///< of a yes-or-no prediction: above it is yes (0 for logits)
   int axis = 1;                                     ///< of the classes: 1 for [N, C] and [N, C, H, W]; Keras's text models: -1
@@ -17,12 +18,17 @@ struct AccuracyOptions {
 /// logits or probabilities, but for the threshold. Throws Error for shapes that do not fit and labels out of range.
 class Accuracy : public Totals {
  public:
+  /// With these options.
   explicit Accuracy(const AccuracyOptions& options = {}) : Accuracy(options, Form::any, "accuracy") {}
+  /// Takes a batch in.
   void update(const Tensor& prediction, const Tensor& target, const Tensor& sample_weight = {});
+  /// The figure since reset(); 0 before the first batch.
   double result() const { return totals_[1] > 0 ? totals_[0] / totals_[1] : 0; }
 
  protected:
+  /// How predictions are compared.
   enum class Form : unsigned char { any, binary, categorical, sparse };
+  /// With these options.
   Accuracy(const AccuracyOptions& options, Form form, const char* name)
       : Totals(options.name.empty() ? name : options.name, 2), options_(options), form_(form) {}
 
@@ -34,22 +40,27 @@ class Accuracy : public Totals {
 /// Elements on the right side of the threshold, targets 0 or 1 of the same shape (many labels an example count singly).
 class BinaryAccuracy : public Accuracy {
  public:
+  /// With these options.
   explicit BinaryAccuracy(const AccuracyOptions& options = {}) : Accuracy(options, Form::binary, "binary_accuracy") {}
 };
 /// Accuracy with one-hot targets.
 class CategoricalAccuracy : public Accuracy {
  public:
-  explicit CategoricalAccuracy(const AccuracyOptions& options = {}) : Accuracy(options, Form::categorical, "categorical_accuracy") {}
+  /// With these options.
+  explicit CategoricalAccuracy(const AccuracyOptions& options = {})
+      : Accuracy(options, Form::categorical, "categorical_accuracy") {}
 };
 /// Accuracy with labels.
 class SparseCategoricalAccuracy : public Accuracy {
  public:
+  /// With these options.
   explicit SparseCategoricalAccuracy(const AccuracyOptions& options = {})
       : Accuracy(options, Form::sparse, "sparse_categorical_accuracy") {}
 };
 
+/// Options of TopK.
 struct TopKOptions {
-  std::int64_t k = 5;
+  std::int64_t k = 5;  ///< how many count
   int axis = 1;            ///< of the classes
   std::string name = {};   ///< empty: "top_5_accuracy"
 };
@@ -59,7 +70,9 @@ class TopK : public Totals {
  public:
   /// Throws Error for k below 1.
   explicit TopK(const TopKOptions& options = {});
+  /// Takes a batch in.
   void update(const Tensor& prediction, const Tensor& target, const Tensor& sample_weight = {});
+  /// The figure since reset(); 0 before the first batch.
   double result() const { return totals_[1] > 0 ? totals_[0] / totals_[1] : 0; }
 
  private:

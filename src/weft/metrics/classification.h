@@ -12,10 +12,11 @@ enum class Average : unsigned char {
   weighted,  ///< the mean, weighted by how often a class occurs
 };
 
+/// Options of Precision, Recall, F1 and the like.
 struct CountOptions {
   double threshold = 0.5;                           ///< of yes-or-no predictions: above it is yes (0 for logits)
   std::optional<std::int64_t> class_id = {};        ///< looks at this class alone
-  Average average = Average::macro;
+  Average average = Average::macro;  ///< how the figures of classes become one
   int axis = 1;                                     ///< of the classes
   std::optional<std::int64_t> ignore_index = {};    ///< targets with this label do not count
   std::string name = {};                            ///< empty: the metric's own
@@ -25,15 +26,21 @@ struct CountOptions {
 /// labels an example, each a class of its own); scores [N, C] with labels [N] are decided by the largest score.
 class Counts : public Totals {
  public:
+  /// Takes a batch in.
   void update(const Tensor& prediction, const Tensor& target, const Tensor& sample_weight = {});
   /// 1 for yes-or-no answers; 0 before the first update.
   std::size_t classes() const { return totals_.size() / 4; }
+  /// Hits of class c.
   double true_positives(std::size_t c) const { return totals_[c * 4]; }
+  /// False alarms of class c.
   double false_positives(std::size_t c) const { return totals_[c * 4 + 1]; }
+  /// Misses of class c.
   double false_negatives(std::size_t c) const { return totals_[c * 4 + 2]; }
+  /// Right rejections of class c.
   double true_negatives(std::size_t c) const { return totals_[c * 4 + 3]; }
 
  protected:
+  /// With these options.
   Counts(const CountOptions& options, const char* name)
       : Totals(options.name.empty() ? name : options.name, 0), options_(options) {}
   /// figure(counts of a class or of all: tp, fp, fn, tn), averaged as the options say.
@@ -49,24 +56,31 @@ class Counts : public Totals {
 /// tp / (tp + fp); 0 where nothing was predicted.
 class Precision : public Counts {
  public:
+  /// With these options.
   explicit Precision(const CountOptions& options = {}) : Counts(options, "precision") {}
+  /// The figure since reset(); 0 before the first batch.
   double result() const;
 };
 /// tp / (tp + fn); 0 where nothing was there.
 class Recall : public Counts {
  public:
+  /// With these options.
   explicit Recall(const CountOptions& options = {}) : Counts(options, "recall") {}
+  /// The figure since reset(); 0 before the first batch.
   double result() const;
 };
 /// The weighted harmonic mean of precision and recall: (1 + beta^2) tp / ((1 + beta^2) tp + beta^2 fn + fp).
 class FBeta : public Counts {
  public:
+  /// With these options.
   explicit FBeta(double beta, const CountOptions& options = {}) : Counts(options, "fbeta"), beta_(beta) {
     check(beta > 0, "FBeta: received beta ", beta, "; expected a number above 0");
   }
+  /// The figure since reset(); 0 before the first batch.
   double result() const;
 
  protected:
+  /// With these options.
   FBeta(double beta, const CountOptions& options, const char* name) : Counts(options, name), beta_(beta) {}
 
  private:
@@ -75,30 +89,43 @@ class FBeta : public Counts {
 /// FBeta with beta 1.
 class F1 : public FBeta {
  public:
+  /// With these options.
   explicit F1(const CountOptions& options = {}) : FBeta(1, options, "f1") {}
 };
 /// Counts over all classes (Keras: TruePositives and so on).
 class TruePositives : public Counts {
  public:
+  /// With these options.
   explicit TruePositives(const CountOptions& options = {}) : Counts(options, "true_positives") {}
+  /// The figure since reset(); 0 before the first batch.
   double result() const { return summed(0); }
 };
+/// False alarms.
 class FalsePositives : public Counts {
  public:
+  /// With these options.
   explicit FalsePositives(const CountOptions& options = {}) : Counts(options, "false_positives") {}
+  /// The figure since reset(); 0 before the first batch.
   double result() const { return summed(1); }
 };
+/// Misses.
 class FalseNegatives : public Counts {
  public:
+  /// With these options.
   explicit FalseNegatives(const CountOptions& options = {}) : Counts(options, "false_negatives") {}
+  /// The figure since reset(); 0 before the first batch.
   double result() const { return summed(2); }
 };
+/// Right rejections.
 class TrueNegatives : public Counts {
  public:
+  /// With these options.
   explicit TrueNegatives(const CountOptions& options = {}) : Counts(options, "true_negatives") {}
+  /// The figure since reset(); 0 before the first batch.
   double result() const { return summed(3); }
 };
 
+/// Options of AUC.
 struct AUCOptions {
   /// 0: exact, from all scores (kept until reset). Else scores, which must be in [0, 1], are counted between so many
   /// thresholds, in constant memory, by Keras's formula (its default: 200).
@@ -110,9 +137,13 @@ struct AUCOptions {
 /// a target, targets 0 or 1; 0 before both kinds were seen.
 class AUC : public Totals {
  public:
+  /// With these options.
   explicit AUC(const AUCOptions& options = {});
+  /// Takes a batch in.
   void update(const Tensor& prediction, const Tensor& target, const Tensor& sample_weight = {});
+  /// The figure since reset(); 0 before the first batch.
   double result() const;
+  /// Adds what another has seen.
   void merge(const AUC& other);
 
  private:

@@ -23,11 +23,13 @@ concept IsMetric = std::is_copy_constructible_v<M> && requires(M& m, const Tenso
 /// A metric of any type, held by value.
 class Metric {
  public:
+  /// Of any type.
   template <class M>
     requires(!std::is_same_v<M, Metric> && IsMetric<M>)
   Metric(M metric) : self_(std::make_unique<Model<M>>(std::move(metric))) {}
   /// By name, as make(): `.metrics = {"accuracy"}`.
   Metric(const char* name);
+  /// Of any type.
   Metric(const std::string& name) : Metric(name.c_str()) {}
   Metric(const Metric& o) : self_(o.self_->clone()) {}
   Metric& operator=(const Metric& o) {
@@ -43,10 +45,13 @@ class Metric {
   }
   /// The figure over all batches since reset(); 0 before the first.
   double result() const { return self_->result(); }
+  /// Forgets all batches.
   void reset() { self_->reset(); }
+  /// The key in histories.
   std::string name() const { return self_->name(); }
   /// What it has counted, to be saved; throws Error for a type without state().
   Tensor state() const { return self_->state(); }
+  /// Takes back what state() gave; throws Error for a vector that cannot be.
   void load_state(const Tensor& state) { self_->load_state(state); }
   /// Adds what another metric of the same type and options has seen.
   void merge(const Metric& other) { self_->merge(*other.self_); }
@@ -72,6 +77,7 @@ class Metric {
   std::unique_ptr<Concept> self_;
 };
 
+/// A held object of one type.
 template <class M> struct Metric::Model final : Concept {
   M metric;
   explicit Model(M m) : metric(std::move(m)) {}
@@ -104,18 +110,21 @@ template <class M> struct Metric::Model final : Concept {
 /// Base of built-in metrics: totals in double precision that add up over batches and workers.
 class Totals {
  public:
+  /// The metric's name.
   const std::string& name() const { return name_; }
+  /// Forgets all batches.
   void reset() { totals_.assign(fixed_, 0.0); }
   /// The totals, as a vector of f64 on the host.
   Tensor state() const;
   /// Throws Error for a vector that cannot be this metric's.
   void load_state(const Tensor& state);
+  /// Adds what another has seen.
   void merge(const Totals& other);
 
  protected:
   /// `fixed` numbers; 0 where the first batch tells how many.
   Totals(std::string name, std::size_t fixed) : totals_(fixed, 0.0), name_(std::move(name)), fixed_(fixed) {}
-  std::vector<double> totals_;
+  std::vector<double> totals_;  ///< what adds up
 
  private:
   std::string name_;

@@ -204,7 +204,9 @@ void Optimizer::update(Entry& e, const Tensor& gradient) {
   for (std::size_t i = 0; i < e.slots.size(); ++i)
     if (!e.specs[i].on_host) follow(e.slots[i], p);
   try {
-    e.parameter.assign(rule.update(p, gradient, e.slots, {e.count + 1, lr(e.group)}));
+    const Tensor next = rule.update(p, gradient, e.slots, {e.count + 1, lr(e.group)});
+    const auto& constraint = e.parameter.state()->constraint;
+    e.parameter.assign(constraint ? constraint(next) : next);
     ++e.count;
   } catch (Error& error) {
     error.in(cat("Optimizer: '", e.name, "'"));

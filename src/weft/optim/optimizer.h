@@ -17,38 +17,40 @@ struct Group {
   std::string pattern;                        ///< "*.bias", "encoder.*"
   std::optional<double> lr = {};              ///< a learning rate of its own
   double lr_scale = 1;                        ///< or so many times the optimizer's
-  std::optional<double> weight_decay = {};
+  std::optional<double> weight_decay = {};  ///< pulls weights to 0
   std::optional<Rule> rule = {};              ///< a rule of its own
 };
 
 /// A moving mean of the weights: average = decay average + (1 - decay) weight after every update, starting at the first.
 struct Ema {
-  double decay = 0.999;
+  double decay = 0.999;  ///< share of the old mean that is kept
 };
 /// The plain mean of the weights after updates start, start + every, … (stochastic weight averaging).
 struct Swa {
-  std::int64_t start = 0;
-  std::int64_t every = 1;
+  std::int64_t start = 0;  ///< the first update that counts
+  std::int64_t every = 1;  ///< updates between two that count
 };
 
 /// What a schedule counts.
 enum class Interval : unsigned char { step, epoch };
 
+/// Options of an Optimizer.
 struct OptimizerOptions {
-  Schedule schedule = {};
-  Interval interval = Interval::step;
-  std::vector<Group> groups = {};
+  Schedule schedule = {};  ///< what becomes of the learning rate
+  Interval interval = Interval::step;  ///< what the schedule counts
+  std::vector<Group> groups = {};  ///< parameters with options of their own
   double clip_norm = 0;            ///< bounds the norm of all gradients together (Keras: global_clipnorm); 0: no bound
   double clip_value = 0;           ///< bounds each element
   double clip_parameter_norm = 0;  ///< bounds the norm of each gradient (Keras: clipnorm)
   std::int64_t accumulate = 1;     ///< so many calls of step() make one update with the mean of their gradients
-  std::variant<std::monostate, Ema, Swa> average = {};
+  std::variant<std::monostate, Ema, Swa> average = {};  ///< of the weights: Ema or Swa; see swap_average()
   std::optional<PlateauOptions> plateau = {};  ///< see observe()
 };
 
 /// Updates parameters from gradients. Frozen parameters and those without a gradient are left alone (no decay either).
 /// Gradients are clipped by value, then each, then together. Slots appear with a parameter's first update, on its device
-/// and in its dtype, and follow it when it moves. Not copyable: it stands for the state of one training.
+/// and in its dtype, and follow it when it moves. A parameter's constraint (nn/regularizers.h) is applied after its update.
+/// Not copyable: it stands for the state of one training.
 class Optimizer {
  public:
   /// All parameters of a module. Throws Error for bad options and for a group that matches nothing.
@@ -87,11 +89,15 @@ class Optimizer {
   void set_lr(double lr);
   /// A group's learning rate before its schedule.
   double base_lr(std::size_t group = 0) const { return group_at(group).base_lr; }
+  /// Sets it.
   void set_base_lr(std::size_t group, double lr);
   /// Number of groups, the default one included.
   std::size_t groups() const { return groups_.size(); }
+  /// The group's rule.
   const Rule& rule(std::size_t group = 0) const { return group_at(group).rule; }
+  /// As given.
   const OptimizerOptions& options() const { return options_; }
+  /// Handles to all of them.
   std::vector<Parameter> parameters() const;
 
   /// Exchanges weights and averages (`.average`); call it again to get the weights back. step() in between is an Error.
@@ -149,6 +155,7 @@ class Optimizer {
 /// Averages in place of weights while it lives: evaluate, save, predict with them.
 class AverageScope {
  public:
+  /// Swaps the averages in.
   explicit AverageScope(Optimizer& optimizer) : optimizer_(optimizer) { optimizer_.swap_average(); }
   AverageScope(const AverageScope&) = delete;
   AverageScope& operator=(const AverageScope&) = delete;
@@ -160,7 +167,9 @@ class AverageScope {
 
 /// Options that rules made by name share; unset: the rule's default. Naming one that the rule lacks is an Error.
 struct RuleOptions {
-  std::optional<double> lr = {}, weight_decay = {}, momentum = {};
+  std::optional<double> lr = {};            ///< learning rate
+  std::optional<double> weight_decay = {};  ///< pulls weights to 0
+  std::optional<double> momentum = {};      ///< of SGD, RMSprop and Muon
 };
 /// "sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "radam", "lion", "muon", "adafactor", in
 /// any case. Throws Error with a suggestion.

@@ -9,6 +9,7 @@ class Optimizer;
 
 enum class Better : unsigned char { lower, higher };
 
+/// Options of ReduceOnPlateau.
 struct PlateauOptions {
   Better better = Better::lower;  ///< PyTorch: mode min or max
   double factor = 0.1;            ///< multiplies the learning rate
@@ -16,7 +17,7 @@ struct PlateauOptions {
   double threshold = 1e-4;        ///< what counts as improvement (Keras: min_delta, absolute)
   bool absolute = false;          ///< threshold is a difference, not a fraction (PyTorch: threshold_mode abs)
   std::int64_t cooldown = 0;      ///< epochs after a reduction that are not counted
-  double min_lr = 0;
+  double min_lr = 0;  ///< never below it
   double eps = 1e-8;              ///< smaller changes of the learning rate are left out
 };
 
@@ -33,11 +34,15 @@ class ReduceOnPlateau {
 
   /// What it remembers.
   struct State {
-    double best;
-    std::int64_t bad_epochs = 0, cooldown = 0;
+    double best;  ///< the best metric so far
+    std::int64_t bad_epochs = 0;  ///< epochs since
+    std::int64_t cooldown = 0;    ///< epochs still to be passed over
   };
+  /// What it remembers.
   const State& state() const { return state_; }
+  /// Goes on from there.
   void set_state(const State& s) { state_ = s; }
+  /// As given.
   const PlateauOptions& options() const { return options_; }
 
  private:

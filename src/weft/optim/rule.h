@@ -46,6 +46,7 @@ concept IsRule = std::is_copy_constructible_v<R> &&
 /// A rule of any type, held by value.
 class Rule {
  public:
+  /// Of any type.
   template <class R>
     requires(!std::is_same_v<R, Rule> && IsRule<R>)
   Rule(R rule) : self_(std::make_unique<Model<R>>(std::move(rule))) {
@@ -61,12 +62,15 @@ class Rule {
 
   /// The type's name: "Adam".
   std::string_view name() const { return self_->name(); }
+  /// Its learning rate.
   double lr() const { return self_->lr(); }
   /// Unset where the rule has none.
   std::optional<double> weight_decay() const { return self_->weight_decay(); }
   /// Throws Error where the rule has no weight decay.
   void set_weight_decay(double v);
+  /// See IsRule.
   std::vector<Slot> slots(const Shape& parameter) const { return self_->slots(parameter); }
+  /// See IsRule.
   Tensor update(const Tensor& parameter, const Tensor& gradient, std::span<Tensor> slots, const Step& at) const {
     return self_->update(parameter, gradient, slots, at);
   }
@@ -98,6 +102,7 @@ class Rule {
 /// "Adam(lr = 0.001, betas = (0.9, 0.999), …)"
 std::string to_string(const Rule& rule);
 
+/// A held object of one type.
 template <class R> struct Rule::Model final : Concept {
   R rule;
   explicit Model(R r) : rule(std::move(r)) {}
