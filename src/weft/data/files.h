@@ -1,0 +1,39 @@
+// Files of data sets: fetching, checking, unpacking, writing without leaving a part behind.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace weft::data {
+
+/// Options of download().
+struct DownloadOptions {
+  std::string md5 = {}, sha256 = {};  ///< expected checksum in hexadecimal; empty: not checked
+  int stall_seconds = 30;             ///< give up after so many seconds with under 100 bytes a second
+  int attempts = 4;                   ///< a transfer that breaks off is resumed; so many times in all without progress
+  std::function<void(std::int64_t done, std::int64_t total)> progress = {};  ///< total is 0 where it is not known
+};
+/// Fetches `url` into the file `path`, following redirects. Bytes arrive in `path`.part, which a later call goes on
+/// with; it is checked and renamed when complete. Two processes may ask for the same file. Throws Error naming the
+/// address and the cause (HTTP status, stalled, broken off, wrong checksum).
+void download(const std::string& url, const std::string& path, const DownloadOptions& options = {});
+
+/// Checksums of a file, as hexadecimal digits. Throw Error where it cannot be read.
+std::string md5_of_file(const std::string& path);
+std::string sha256_of_file(const std::string& path);
+/// SHA-256 of bytes in memory.
+std::string sha256(const void* bytes, std::size_t size);
+
+/// Unpacks an archive (tar, tar.gz, zip) into `folder`. An entry that is no file or folder, or that would lie outside
+/// of it, is an Error. The entries are written beside the folder first: after an Error nothing is left.
+void unpack(const std::string& archive, const std::string& folder);
+
+/// The content of a file; where it is gzip, uncompressed. Throws Error naming it.
+std::vector<std::uint8_t> read_file(const std::string& path);
+std::vector<std::uint8_t> read_gzip(const std::string& path);
+/// Writes beside `path`, then renames. Throws Error; what was there before stays.
+void write_file(const std::string& path, const void* bytes, std::size_t size);
+
+}  // namespace weft::data
