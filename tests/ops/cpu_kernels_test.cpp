@@ -379,5 +379,65 @@ TEST(CpuKernels, ThreadsDoNotChangeBits) {
   }
 }
 
+/// Three steps from {1, -2, 3, 0.5} with gradients {0.3, -0.1, 0.7, -2} * (i + 1) + 0.05 i.
+template <class F> Tensor three_steps(DType dtype, Device device, F&& step) {
+  Tensor p = tensor({1.0, -2.0, 3.0, 0.5}, {.device = device}).to(dtype);
+  const Tensor g = tensor_of(std::vector<double>{0.3, -0.1, 0.7, -2}, {4}, {.device = device});
+  for (int i = 0; i < 3; ++i) p = step(p, (g * (i + 1) + 0.05 * i).to(dtype), i);
+  return p.to(cpu);
+}
+
+TEST(CpuUpdate, AdamAndSgdAreThoseOfPyTorch) {
+  // Figures of torch.optim 2.15 in float64.
+  const Tensor adam = tensor_of(std::vector<double>{0.708982279485561, -1.70126535632919, 2.7079555955569, 0.792562736862083}, {4}),
+               adamw = tensor_of(std::vector<double>{0.703993985529919, -1.69081635255244, 2.69105494844644, 0.788996564255735}, {4}),
+               plain = tensor_of(std::vector<double>{0.805, -1.955, 2.565, 1.685}, {4}),
+               heavy = tensor_of(std::vector<double>{0.7463154575625, -1.92679875575, 2.4243112589375, 2.04414213096875}, {4}),
+               nesterov = tensor_of(std::vector<double>{0.53068, -1.88696, 1.94832, 3.37925}, {4});
+  for (DType t : {f64, f32})
+    for (Device d : {cpu, ref()}) {
+      const double tol = t == f64 ? 1e-13 : 2e-6;
+      const auto expect = [&](const Tensor& got, const Tensor& want, const char* what) { expect_near(got.to(f64), want, tol, tol, what); };
+      const auto with_adam = [&](AdamUpdateOptions o) {
+        Tensor m = zeros({4}, {.dtype = t, .device = d}), v = m;
+        return three_steps(t, d, [&](const Tensor& p, const Tensor& g, int i) {
+          o.step = i + 1;
+          const Tensors next = adam_update(p, g, m, v, o);
+          m = next[1];
+          v = next[2];
+          return next[0];
+        });
+      };
+      const auto with_sgd = [&](const SgdUpdateOptions& o) {
+        Tensor buffer;
+        return three_steps(t, d, [&](const Tensor& p, const Tensor& g, int) {
+          const Tensors next = sgd_update(p, g, buffer, o);
+          if (o.momentum != 0) buffer = next[1];
+          return next[0];
+        });
+      };
+      expect(with_adam({.lr = 0.1, .weight_decay = 0.01}), adam, "Adam");
+      expect(with_adam({.lr = 0.1, .weight_decay = 0.02, .decoupled = true}), adamw, "AdamW");
+      expect(with_sgd({.lr = 0.1}), plain, "SGD");
+      expect(with_sgd({.lr = 0.1, .momentum = 0.9, .dampening = 0.25, .weight_decay = 0.01}), heavy, "SGD with momentum");
+      expect(with_sgd({.lr = 0.1, .momentum = 0.9, .nesterov = true}), nesterov, "SGD with Nesterov's momentum");
+    }
+  EXPECT_THROW(adam_update(ones({2}), ones({3}), ones({2}), ones({2})), Error);
+}
+
+TEST(CpuUpdate, IsTheSameInOperatorsOnAnyLengthAndThreads) {
+  const Tensor p = randn({40003}), g = randn({40003}), m = randn({40003}), v = rand({40003});
+  const AdamUpdateOptions o{.lr = 0.01, .weight_decay = 0.1, .step = 4};
+  const Tensor gd = g + p * 0.1, m1 = m + (gd - m) * (1 - 0.9), v1 = v * 0.999 + square(gd) * (1 - 0.999);
+  const Tensor p1 = p - m1 * (0.01 / (1 - std::pow(0.9, 4))) / (sqrt(v1) / std::sqrt(1 - std::pow(0.999, 4)) + 1e-8);
+  for (int threads : {1, 3}) {
+    Threads scope(threads);
+    const Tensors next = adam_update(p, g, m, v, o);
+    EXPECT_EQ(bytes(next[0]), bytes(p1));
+    EXPECT_EQ(bytes(next[1]), bytes(m1));
+    EXPECT_EQ(bytes(next[2]), bytes(v1));
+  }
+}
+
 }  // namespace
 }  // namespace weft

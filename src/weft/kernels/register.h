@@ -3,12 +3,16 @@
 
 namespace weft {
 
+// oneDNN's; does nothing in a build without it.
+void register_onednn();
+
 // Weft's own kernels for cpu (Highway).
 void register_cpu_matmul();
 void register_cpu_elementwise();
 void register_cpu_reduce();
 void register_cpu_softmax();
 void register_cpu_copies();
+void register_cpu_update();
 
 // Reference: always last.
 void register_ref_elementwise();
@@ -18,5 +22,6 @@ void register_ref_pool();
 void register_ref_norm();
 void register_ref_reduce();
 void register_ref_index();
+void register_ref_update();
 
 }  // namespace weft

@@ -14,3 +14,4 @@
 #include <weft/ops/reduce.h>
 #include <weft/ops/shape_ops.h>
 #include <weft/ops/slicing.h>
+#include <weft/ops/update.h>

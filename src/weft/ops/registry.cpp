@@ -12,6 +12,7 @@
 #include <weft/opdefs/reduce.h>
 #include <weft/opdefs/shape_ops.h>
 #include <weft/opdefs/slicing.h>
+#include <weft/opdefs/update.h>
 #include <weft/opdefs/softmax.h>
 
 namespace weft {
@@ -35,6 +36,7 @@ void register_builtin_ops() {
   register_shape_ops();
   register_slicing_ops();
   register_index_ops();
+  register_update_ops();
   register_matmul_ops();
   register_random_ops();
   register_conv_ops();
@@ -53,11 +55,13 @@ void register_builtin_ops() {
   register_nn_gradients();
   register_norm_gradients();
 
+  register_onednn();
   register_cpu_matmul();
   register_cpu_elementwise();
   register_cpu_reduce();
   register_cpu_softmax();
   register_cpu_copies();
+  register_cpu_update();
 
   register_ref_elementwise();
   register_ref_basic();
@@ -66,6 +70,7 @@ void register_builtin_ops() {
   register_ref_norm();
   register_ref_reduce();
   register_ref_index();
+  register_ref_update();
 }
 
 }  // namespace weft
