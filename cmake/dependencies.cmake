@@ -43,6 +43,11 @@ if(NOT WEFT_ONEDNN)
   add_library(weft_deps::onednn INTERFACE IMPORTED GLOBAL)  # empty
 else()
   weft_dependency(onednn HEADER dnnl.hpp LIBRARY dnnl PACKAGE libdnnl-dev)
+  # The OpenMP library that oneDNN uses: Weft holds it to one thread a call.
+  find_library(WEFT_GOMP_LIBRARY NAMES libgomp.so.1 gomp REQUIRED)
+  mark_as_advanced(WEFT_GOMP_LIBRARY)
+  target_link_libraries(weft_deps::onednn INTERFACE ${WEFT_GOMP_LIBRARY})
+  target_compile_definitions(weft_deps::onednn INTERFACE WEFT_WITH_ONEDNN)
 endif()
 if(WEFT_BUILD_CLI)
   weft_dependency(cli11 HEADER CLI/CLI.hpp PACKAGE libcli11-dev)
