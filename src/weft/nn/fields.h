@@ -17,7 +17,7 @@ namespace weft::nn {
 /// Whether a layer trains (dropout drops, batch norm uses the batch) or evaluates; train() and eval() set it in every
 /// field of this type below a module.
 struct Mode {
-  bool training = true;
+  bool training = true;  ///< false: evaluation
 };
 
 /// Lists the fields of a module that cannot be read by itself (private members, a constructor, virtual functions, a C
@@ -32,9 +32,13 @@ class ModuleRef;
 class FieldVisitor {
  public:
   virtual ~FieldVisitor() = default;
+  /// A parameter; may be undefined.
   virtual void parameter(const std::string& name, Parameter& p);
+  /// A buffer; may be undefined.
   virtual void buffer(const std::string& name, Buffer& b);
+  /// A mode.
   virtual void mode(Mode& m);
+  /// A module within this one.
   virtual void module(const std::string& name, ModuleRef m);
 };
 
@@ -44,16 +48,21 @@ template <class T> concept IsModule = requires { typename T::weft_module; };
 /// What is known of a module's class.
 struct ModuleType {
   std::string_view name;  ///< "Conv2d"
-  void (*visit)(void* object, FieldVisitor& visitor);
+  void (*visit)(void* object, FieldVisitor& visitor);  ///< shows the fields of an object
 };
 
 /// A reference to a module of any class.
 class ModuleRef {
  public:
+  /// To that module, which must outlive it.
   template <IsModule M> ModuleRef(const M& m);
+  /// To an object of that class.
   ModuleRef(void* object, const ModuleType& type) : object_(object), type_(&type) {}
+  /// Its address.
   void* object() const { return object_; }
+  /// Its class.
   std::string_view type_name() const { return type_->name; }
+  /// Shows its fields.
   void visit(FieldVisitor& visitor) const { type_->visit(object_, visitor); }
   friend bool operator==(const ModuleRef& a, const ModuleRef& b) { return a.object_ == b.object_ && a.type_ == b.type_; }
 

@@ -17,6 +17,7 @@ class Functional : public Module<Functional> {
  public:
   /// Throws Error where an output does not depend on the inputs alone.
   Functional(std::vector<Tensor> inputs, std::vector<Tensor> outputs);
+  /// One input, one output.
   Functional(Tensor input, Tensor output) : Functional(std::vector{std::move(input)}, std::vector{std::move(output)}) {}
   /// One output: that tensor; throws Error where there are several (call outputs()).
   Tensor forward(const Tensor& x) const { return single({x}); }
@@ -26,19 +27,23 @@ class Functional : public Module<Functional> {
   std::vector<Tensor> outputs(const std::vector<Tensor>& inputs) const;
   /// Every value of a run: the inputs, then each step's outputs (see Step::first_output).
   std::vector<Tensor> values(const std::vector<Tensor>& inputs) const;
+  /// Number of inputs.
   std::size_t input_count() const { return inputs_.size(); }
+  /// Number of outputs.
   std::size_t output_count() const { return outputs_.size(); }
+  /// Shows the layers.
   void visit_fields(FieldVisitor& v);
 
   /// One recorded call.
   struct Step {
     int layer = -1;                  ///< which of layers(), or -1 for a plain operation
     const OpInfo* op = nullptr;      ///< the operation, where it is one
-    Attrs attrs;
+    Attrs attrs;                     ///< its attributes
     std::vector<int> inputs;         ///< values; negative: constant -1 - i
     int first_output = 0;            ///< values are numbered: graph inputs first, then each step's outputs
-    int output_count = 1;
+    int output_count = 1;            ///< how many values it makes
   };
+  /// The calls, in order.
   const std::vector<Step>& steps() const { return steps_; }
   /// The layers by name ("conv2d", "conv2d_1", …); one that is called twice is there once.
   const std::vector<std::pair<std::string, Layer>>& layers() const { return layers_; }

@@ -8,7 +8,8 @@ namespace weft::nn::init {
 
 /// How many inputs reach one output of a weight, and how many outputs one input reaches.
 struct Fans {
-  double in = 0, out = 0;
+  double in = 0;   ///< inputs an output
+  double out = 0;  ///< outputs an input
 };
 /// Fans of a weight in PyTorch's layout: Linear [out, in], convolution [O, I / groups, k…], transposed convolution
 /// [I, O / groups, k…] (with in and out as the layout has them). Rank 1: both are its size.
@@ -26,10 +27,11 @@ enum class Distribution : unsigned char {
 /// Variance scale / fan: the family behind Glorot, He and LeCun. A layer fills in `fans` where the parameter's own shape
 /// does not tell them (a bias, a depthwise kernel).
 struct VarianceScaling {
-  double scale = 1;
-  FanMode mode = FanMode::fan_in;
-  Distribution distribution = Distribution::truncated_normal;
-  Fans fans = {};
+  double scale = 1;                                            ///< of the variance
+  FanMode mode = FanMode::fan_in;                              ///< which fan
+  Distribution distribution = Distribution::truncated_normal;  ///< drawn from
+  Fans fans = {};                                              ///< set by the layer; unset: of the shape
+  /// The first value.
   Tensor operator()(const Shape& shape, DType dtype, RandomStream stream) const;
 };
 
@@ -77,11 +79,14 @@ Initializer by_name(std::string_view name);
 /// convolutional layers; biases): `nn::init::Scope scope{nn::init::torch_default(), nn::init::torch_default()};`.
 class Scope {
  public:
+  /// Sets them for this thread.
   explicit Scope(Initializer kernel, Initializer bias = zeros);
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
   ~Scope();
+  /// For weights.
   const Initializer& kernel() const { return kernel_; }
+  /// For biases.
   const Initializer& bias() const { return bias_; }
 
  private:

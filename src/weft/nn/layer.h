@@ -24,9 +24,11 @@ class Layer {
   explicit operator bool() const { return self_ != nullptr; }
   /// Applies it; throws Error where it takes another number of inputs.
   Tensor operator()(const Tensor& x) const { return call({&x, 1}); }
+  /// Applies it to several tensors; throws Error where it returns several.
   Tensor call(std::span<const Tensor> inputs) const;
   /// All outputs of a layer that returns several (a std::vector<Tensor>, or Functional).
   std::vector<Tensor> call_all(std::span<const Tensor> inputs) const { return self_->call_all(inputs); }
+  /// The module inside.
   ModuleRef module_ref() const { return self_->ref(); }
   /// The layer inside, or null where it is of another class.
   template <class M> M* get() const {
@@ -41,7 +43,7 @@ class Layer {
     virtual std::vector<Tensor> call_all(std::span<const Tensor> inputs) = 0;
     virtual ModuleRef ref() = 0;
   };
-  template <class M> struct Model;
+  template <class M> struct Model;  ///< a layer of class M
   std::unique_ptr<Concept> self_;
 };
 
@@ -81,6 +83,7 @@ template <class F> struct CallableModule : Module<CallableModule<F>> {
 
 }  // namespace detail
 
+/// A layer of class M.
 template <class M> struct Layer::Model final : Concept {
   using Held = std::conditional_t<IsModule<M>, M, detail::CallableModule<M>>;
   static constexpr ModuleType callable{"Lambda", [](void*, FieldVisitor&) {}};
@@ -105,6 +108,7 @@ template <class M> struct Layer::Model final : Concept {
 class Sequential : public Module<Sequential> {
  public:
   Sequential() = default;
+  /// The layers, in order.
   template <class... L>
     requires(sizeof...(L) > 0 && !(sizeof...(L) == 1 && (std::is_same_v<std::remove_cvref_t<L>, Sequential> && ...)))
   Sequential(L&&... layers) {
@@ -113,12 +117,16 @@ class Sequential : public Module<Sequential> {
   }
   /// Appends a layer.
   Sequential& add(Layer layer);
+  /// Appends a layer under a name; throws Error for one with a dot or taken.
   Sequential& add(std::pair<std::string, Layer> named);
   Tensor forward(const Tensor& x) const;
+  /// Number of layers.
   std::size_t size() const { return layers_.size(); }
   /// Layer i; throws Error beyond the end.
   Layer& operator[](std::size_t i);
+  /// Name of layer i.
   const std::string& name(std::size_t i) const { return names_[i]; }
+  /// Shows the layers.
   void visit_fields(FieldVisitor& v);
 
  private:
@@ -129,6 +137,7 @@ class Sequential : public Module<Sequential> {
 /// A function as a layer: `nn::Lambda{[](const Tensor& x) { return x * 2.0; }}`. Containers take plain callables too.
 class Lambda : public Module<Lambda> {
  public:
+  /// Of that function.
   Lambda(std::function<Tensor(const Tensor&)> f) : f_(std::move(f)) {}
   using fields = Fields<>;
   Tensor forward(const Tensor& x) const { return f_(x); }

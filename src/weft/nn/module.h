@@ -46,8 +46,8 @@ void name_parameters(ModuleRef m);
 
 /// Gradients of a loss by parameter, as values.
 struct Gradients {
-  std::vector<Parameter> parameters;
-  std::vector<Tensor> values;  ///< undefined where the loss does not depend on the parameter
+  std::vector<Parameter> parameters;  ///< those asked for, trainable and drawn
+  std::vector<Tensor> values;         ///< undefined where the loss does not depend on the parameter
   /// The gradient of that parameter; throws Error for one that is not here.
   const Tensor& operator[](const Parameter& p) const;
 };
@@ -67,6 +67,7 @@ class CallObserver {
   virtual void entered(ModuleRef m, std::span<const Tensor> inputs);
   /// After forward; the tensors it returned. Assigning to an element of `outputs` replaces what the caller gets.
   virtual void left(ModuleRef m, std::span<const Tensor> inputs, std::span<Tensor> outputs);
+  /// The observer that was there before.
   CallObserver* outer() const { return outer_; }
 
  private:
@@ -125,8 +126,9 @@ inline bool is_symbolic(const std::vector<Tensor>& v) { return !v.empty() && is_
 /// Base of modules: `struct Net : nn::Module<Net> { …members…; Tensor forward(Tensor x) { … } };`. It is empty, so Net
 /// stays an aggregate; `net(x)` calls forward and keeps track of where we are, for errors, names and hooks.
 template <class D> struct Module {
-  using weft_module = D;
+  using weft_module = D;  ///< marks modules
 
+  /// Calls forward.
   template <class... A>
     requires requires(D& d, A&&... a) { d.forward(std::forward<A>(a)...); }
   decltype(auto) operator()(A&&... a) const {
@@ -167,11 +169,17 @@ template <class D> struct Module {
   D& to(DType dtype) { return convert_to(self(), dtype), self(); }
   /// Freezes parameters whose path matches ("conv*", "*.bias"); default: all.
   D& freeze(std::string_view pattern = "*") { return set_trainable(self(), pattern, false), self(); }
+  /// Undoes freeze().
   D& unfreeze(std::string_view pattern = "*") { return set_trainable(self(), pattern, true), self(); }
+  /// See nn::named_parameters.
   NamedParameters named_parameters() const { return nn::named_parameters(self()); }
+  /// See nn::parameters.
   std::vector<Parameter> parameters() const { return nn::parameters(self()); }
+  /// See nn::state_dict.
   NamedTensors state_dict() const { return nn::state_dict(self()); }
+  /// See nn::load_state_dict.
   void load_state_dict(const NamedTensors& values, bool strict = true) { nn::load_state_dict(self(), values, strict); }
+  /// Forgets accumulated gradients.
   void zero_grad() { nn::zero_grad(self()); }
 
  private:

@@ -7,30 +7,34 @@ namespace weft::nn {
 
 /// Options of Rescaling.
 struct RescalingOptions {
-  double scale = 1;
-  double offset = 0;
+  double scale = 1;   ///< factor
+  double offset = 0;  ///< added after it
 };
 /// x * scale + offset, in floating point: `nn::Rescaling{1.0 / 255}`.
 class Rescaling : public Module<Rescaling> {
  public:
+  /// With that factor.
   explicit Rescaling(double scale) : options{scale, 0} {}
+  /// From its options; throws Error for those that fit no layer.
   explicit Rescaling(RescalingOptions options) : options(options) {}
   Tensor forward(const Tensor& x) const { return x * options.scale + options.offset; }
-  RescalingOptions options;
+  RescalingOptions options;  ///< as given
   using fields = Fields<>;
 };
 
 /// Options of Resizing.
 struct ResizingOptions {
-  std::int64_t height = 0, width = 0;
+  std::int64_t height = 0;                 ///< of the result
+  std::int64_t width = 0;                  ///< of the result
   std::string interpolation = "bilinear";  ///< or "nearest"
 };
 /// Images [N, C, H, W] of any size to height x width, without antialiasing (as Keras).
 class Resizing : public Module<Resizing> {
  public:
+  /// From its options; throws Error for those that fit no layer.
   explicit Resizing(ResizingOptions options);
   Tensor forward(const Tensor& x) const;
-  ResizingOptions options;
+  ResizingOptions options;  ///< as given
   using fields = Fields<>;
 };
 
@@ -41,6 +45,7 @@ struct NormalizationOptions {
 /// (x - mean) / sqrt(variance) with the statistics of a data set: call adapt() on data, or give them.
 class Normalization : public Module<Normalization> {
  public:
+  /// From its options; throws Error for those that fit no layer.
   explicit Normalization(NormalizationOptions options = {}) : mean(Buffer::deferred()), variance(Buffer::deferred()), options(options) {}
   /// With known statistics, one number a feature.
   Normalization(const std::vector<float>& mean, const std::vector<float>& variance, NormalizationOptions options = {});
@@ -50,8 +55,9 @@ class Normalization : public Module<Normalization> {
   void adapt(const std::vector<Tensor>& batches);
   /// Throws Error before adapt().
   Tensor forward(const Tensor& x) const;
-  Buffer mean, variance;
-  NormalizationOptions options;
+  Buffer mean;                   ///< of each feature
+  Buffer variance;               ///< of each feature
+  NormalizationOptions options;  ///< as given
   using fields = Fields<&Normalization::mean, &Normalization::variance>;
 };
 

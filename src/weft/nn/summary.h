@@ -7,9 +7,9 @@ namespace weft::nn {
 
 /// How a summary is made.
 struct SummaryOptions {
-  std::string name = {};                 ///< of the model; unset: its class
-  int depth = 3;                         ///< how many levels of modules within modules become rows
-  std::int64_t optimizer_parameters = 0; ///< numbers that the optimizer keeps, for the totals
+  std::string name = {};                  ///< of the model; unset: its class
+  int depth = 3;                          ///< how many levels of modules within modules become rows
+  std::int64_t optimizer_parameters = 0;  ///< numbers that the optimizer keeps, for the totals
 };
 
 /// A layer of a summary.
@@ -26,15 +26,16 @@ struct SummaryRow {
 
 /// A model, layer by layer.
 struct Summary {
-  std::string name;
-  std::vector<SummaryRow> rows;
-  bool graph = false;                 ///< of a Functional: has "Connected to"
-  std::int64_t trainable = 0;         ///< numbers of trainable parameters
-  std::int64_t non_trainable = 0;     ///< of frozen ones and of buffers
-  std::int64_t optimizer = 0;
-  std::int64_t trainable_bytes = 0, non_trainable_bytes = 0;
-  std::int64_t macs = 0;              ///< multiply-adds of the forward pass of one sample
-  std::int64_t activation_bytes = 0;  ///< what the forward pass of one sample keeps for the backward pass
+  std::string name;                      ///< its class, or as the options say
+  std::vector<SummaryRow> rows;          ///< in order of the calls
+  bool graph = false;                    ///< of a Functional: has "Connected to"
+  std::int64_t trainable = 0;            ///< numbers of trainable parameters
+  std::int64_t non_trainable = 0;        ///< of frozen ones and of buffers
+  std::int64_t optimizer = 0;            ///< as the options say
+  std::int64_t trainable_bytes = 0;      ///< of the trainable
+  std::int64_t non_trainable_bytes = 0;  ///< of the others
+  std::int64_t macs = 0;                 ///< multiply-adds of the forward pass of one sample
+  std::int64_t activation_bytes = 0;     ///< what the forward pass of one sample keeps for the backward pass
 };
 /// The boxed table that Keras prints, with multiply-adds and activation memory.
 std::string to_string(const Summary& s);
