@@ -15,8 +15,9 @@ std::string_view name_of(DType t) { return names[static_cast<int>(t)]; }
 DType parse_dtype(std::string_view name) {
   for (int i = 0; i < dtype_count; ++i)
     if (name == names[i] || name == long_names[i]) return static_cast<DType>(i);
-  fail("unknown dtype '", name, "'; expected one of bool, u8, i32, i64, f16, bf16, f32, f64",
-       suggestion(name, {names, names + dtype_count}));
+  std::vector<std::string> known(names, names + dtype_count);
+  known.insert(known.end(), long_names, long_names + dtype_count);
+  fail("unknown dtype '", name, "'; expected one of bool, u8, i32, i64, f16, bf16, f32, f64", suggestion(name, known));
 }
 
 half::half(float value) {

@@ -20,7 +20,7 @@ struct Sort {
   }
   static constexpr Saves saves = saves_outputs(1);
   static std::vector<Case<Sort>> domain() {
-    return {{{-1}, {{{2, 5}}}}, {{0, true}, {{{4, 3}}}}, {{0}, {{{5}, 0, 3, {2, 1, 2, 0, 1}}}}, {{1}, {{{2, 0}}}}};
+    return {{{-1}, {{{2, 5}}}}, {{0, true}, {{{4, 3}}}}, {{0}, {{{5}, 0, 0, {3, 1, -2, 0, 2}}}}, {{1}, {{{2, 0}}}}};
   }
 };
 

@@ -148,16 +148,18 @@ template <int Arity, class Op, class List> constexpr auto kernel_of() {
   return &run_formula<Arity, List, place_of<Op>(List{}), requires { Op::result; }>;
 }
 
+/// ~x of a bool is !x, but the formula of bitwise_not computes -1 - x in integers.
+const char* only_bool(const KernelCall& call) {
+  return call.in[0].dtype == DType::boolean ? nullptr : "not bool";
+}
+const char* no_bool(const KernelCall& call) { return call.in[0].dtype == DType::boolean ? "bool" : nullptr; }
+
 template <int Arity, class... Ops> void add_formulas(OpList<Ops...> list, void (*fill)(Loops*)) {
   using List = OpList<Ops...>;
   static_assert(sizeof...(Ops) <= std::tuple_size_v<decltype(family<Arity, List>)>);
   fill(family<Arity, decltype(list)>.data());
-  (add_kernel(info_of<Ops>(), DeviceType::cpu, {"cpu." + info_of<Ops>().name, kernel_of<Arity, Ops, List>()}), ...);
-}
-
-/// ~x of a bool is !x, but the formula of bitwise_not computes -1 - x in integers.
-const char* only_bool(const KernelCall& call) {
-  return call.in[0].dtype == DType::boolean ? nullptr : "not bool";
+  (add_kernel(info_of<Ops>(), DeviceType::cpu, {"cpu." + info_of<Ops>().name, kernel_of<Arity, Ops, List>(),
+                                                   std::is_same_v<Ops, op::BitwiseNot> ? &no_bool : nullptr}), ...);
 }
 
 void run_cast(const KernelCall& call) { parallel_copy(call.in[0], call.out[0]); }

@@ -1,0 +1,158 @@
+// What the generic operator tests share: inputs drawn from an operator's domain, single kernels run by hand, comparison.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <weft/base/strided.h>
+#include <weft/kernels/registry.h>
+#include <weft/ops/ops.h>
+#include <weft/tensor/apply.h>
+#include <weft/tensor/tensor_impl.h>
+
+namespace weft::testing {
+
+/// The test parameter: an operator. Printed by its name.
+struct Operator {
+  const OpInfo* info;
+  const OpInfo* operator->() const { return info; }
+  friend void PrintTo(const Operator& op, std::ostream* out) { *out << op.info->name; }
+};
+
+inline std::vector<Operator> operators() {
+  std::vector<Operator> list;
+  for (const OpInfo* info : all_ops())
+    if (info->domain) list.push_back({info});
+  return list;
+}
+inline std::string operator_name(const ::testing::TestParamInfo<Operator>& p) { return p.param->name; }
+
+/// The cases of the domain; operators with a formula per element also get empty and rank-0 inputs.
+inline std::vector<OpCase> cases_of(const OpInfo& info) {
+  std::vector<OpCase> cases = info.domain(info);
+  if (!info.elementwise || cases.empty()) return cases;
+  for (const Shape& shape : {Shape{0, 3}, Shape{}}) {
+    OpCase extra = cases[0];
+    for (Sample& s : extra.inputs) s.shape = shape;
+    cases.push_back(extra);
+  }
+  return cases;
+}
+
+/// The dtypes in which an operator computes.
+inline std::vector<DType> dtypes_of(const OpInfo& info) {
+  switch (info.types) {
+    case Types::floating: return {f16, bf16, f32, f64};
+    case Types::integral: return {boolean, u8, i32, i64};
+    case Types::boolean: return {boolean};
+    default: return {boolean, u8, i32, i64, f16, bf16, f32, f64};
+  }
+}
+
+inline InputKind kind_of(const OpInfo& info, std::size_t i) {
+  return info.signature.inputs[std::min(i, info.signature.inputs.size() - 1)].kind;
+}
+
+/// The inputs of a case on cpu. Index inputs are i64, boolean ones bool, the others `dtype`; integers are whole.
+inline std::vector<Tensor> inputs_of(const OpInfo& info, const OpCase& c, DType dtype, std::uint64_t seed = 11) {
+  std::vector<Tensor> inputs;
+  for (std::size_t i = 0; i < c.inputs.size(); ++i) {
+    const Sample& s = c.inputs[i];
+    const InputKind kind = kind_of(info, i);
+    const DType to = s.dtype ? *s.dtype : kind == InputKind::index ? i64 : kind == InputKind::boolean ? boolean : dtype;
+    std::vector<double> values = s.values;
+    const RandomStream stream{seed, i};
+    for (std::int64_t k = static_cast<std::int64_t>(values.size()); k < s.shape.numel(); ++k)
+      values.push_back(s.lo + (s.hi - s.lo) * stream.uniform(static_cast<std::uint64_t>(k)));
+    for (double& v : values) {
+      if (!is_floating(to)) v = s.values.empty() && s.lo == -2 && s.hi == 2 ? std::round(v * 1.5) : std::floor(v);
+      if (to == u8 || to == boolean) v = std::fabs(v);
+    }
+    inputs.push_back(tensor_of(values, s.shape, {.dtype = to, .device = cpu}));
+  }
+  return inputs;
+}
+
+inline std::vector<Tensor> apply_case(const OpInfo& info, const OpCase& c, const std::vector<Tensor>& inputs, Device device) {
+  DeviceScope scope(device);
+  std::vector<Tensor> moved;
+  for (const Tensor& t : inputs) moved.push_back(t.device() == device ? t : t.to(device));
+  const std::vector<Operand> operands(moved.begin(), moved.end());
+  Tensors out = apply_op(info, c.attrs.get(), operands);
+  return {out.begin(), out.end()};
+}
+
+/// Runs one implementation; false where it declines the case.
+inline bool run_kernel(const OpInfo& info, const OpCase& c, const Kernel& kernel, const std::vector<Tensor>& inputs,
+                       std::vector<Tensor>& outputs) {
+  std::vector<Meta> metas;
+  std::vector<Tensor> kept;
+  for (const Tensor& t : inputs) metas.push_back(t.meta());
+  outputs.clear();
+  for (const Meta& m : info.infer(c.attrs.get(), metas)) outputs.push_back(allocate_tensor(m, cpu));
+  std::vector<TensorView> in, out;
+  for (const Tensor& t : outputs) out.push_back(view_of(t));
+  for (const Tensor& t : inputs) {
+    in.push_back(info.elementwise ? broadcast_view(view_of(t), out[0].shape) : view_of(t));
+    if (!kernel.contiguous || in.back().contiguous()) continue;
+    kept.push_back(allocate_tensor({in.back().shape, t.dtype()}, cpu));
+    copy_elements(in.back(), view_of(kept.back()));
+    in.back() = view_of(kept.back());
+  }
+  const KernelCall call{info, c.attrs.get(), in, out};
+  if (kernel.decline && kernel.decline(call)) return false;
+  kernel.run(call);
+  return true;
+}
+
+/// Relative error that rounding explains.
+inline double tolerance_of(DType t) {
+  switch (t) {
+    case DType::f16: return 4e-3;
+    case DType::bf16: return 3e-2;
+    case DType::f32: return 2e-5;
+    case DType::f64: return 1e-11;
+    default: return 0;
+  }
+}
+
+inline bool close(double a, double b, double tolerance) {
+  if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
+  if (a == b) return true;
+  return std::fabs(a - b) <= tolerance * (1 + std::fabs(b));
+}
+
+inline void expect_close(const std::vector<Tensor>& got, const std::vector<Tensor>& want, double factor, const std::string& what) {
+  ASSERT_EQ(got.size(), want.size()) << what;
+  for (std::size_t k = 0; k < got.size(); ++k) {
+    ASSERT_EQ(to_string(got[k].meta()), to_string(want[k].meta())) << what << ", output " << k;
+    const auto a = got[k].detach().to_vector<double>(), b = want[k].detach().to_vector<double>();
+    for (std::size_t i = 0; i < a.size(); ++i)
+      ASSERT_TRUE(close(a[i], b[i], factor * tolerance_of(want[k].dtype())))
+          << what << ", output " << k << "[" << i << "]: " << a[i] << " instead of " << b[i];
+  }
+}
+
+inline std::string bytes_of(const Tensor& t) {
+  const Tensor packed = t.detach().contiguous();
+  return {static_cast<const char*>(view_of(packed).data), static_cast<std::size_t>(packed.numel()) * size_of(packed.dtype())};
+}
+inline void expect_same_bits(const std::vector<Tensor>& got, const std::vector<Tensor>& want, const std::string& what) {
+  ASSERT_EQ(got.size(), want.size()) << what;
+  for (std::size_t k = 0; k < got.size(); ++k) EXPECT_EQ(bytes_of(got[k]), bytes_of(want[k])) << what << ", output " << k;
+}
+
+/// The same elements in other memory: axes stored in reverse order.
+inline Tensor stored_transposed(const Tensor& t) {
+  Dims reversed;
+  for (int i = t.rank() - 1; i >= 0; --i) reversed.push_back(i);
+  return permute(permute(t, reversed).contiguous(), reversed);
+}
+/// Every axis stored backwards.
+inline Tensor stored_backwards(const Tensor& t) { return flip(flip(t).contiguous()); }
+
+}  // namespace weft::testing
