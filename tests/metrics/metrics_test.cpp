@@ -1,7 +1,7 @@
 // Metrics against plain loops and figures worked out by hand or by scikit-learn's and Keras's definitions.
-#include <gtest/gtest.h>
-
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 #include <weft/metrics/metrics.h>
 #include <weft/ops/ops.h>
@@ -20,8 +20,11 @@ struct Batch {
   std::int64_t n, c;
   Batch(std::int64_t n, std::int64_t c, std::uint64_t seed) : n(n), c(c) {
     const RandomStream random{seed, 0}, other{seed, 1};
-    for (std::int64_t i = 0; i < n * c; ++i) scores.push_back(static_cast<float>(random.normal(static_cast<std::uint64_t>(i))));
-    for (std::int64_t i = 0; i < n; ++i) targets.push_back(static_cast<std::int64_t>(other.below(static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(c))));
+    for (std::int64_t i = 0; i < n * c; ++i)
+      scores.push_back(static_cast<float>(random.normal(static_cast<std::uint64_t>(i))));
+    for (std::int64_t i = 0; i < n; ++i)
+      targets.push_back(
+          static_cast<std::int64_t>(other.below(static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(c))));
   }
   Tensor x() const { return reals(scores, {n, c}); }
   Tensor y() const { return labels(targets); }
@@ -95,7 +98,10 @@ TEST(Accuracy, TakesImagesWeightsStridesAndDtypes) {
 TEST(Accuracy, RefusesWhatDoesNotFit) {
   Accuracy acc;
   const Tensor x = zeros({4, 3});
-  EXPECT_NE(error_of([&] { acc.update(x, tensor({0, 1, 3, 0})); }).find("label 3 (target 2); expected 0 to 2"), std::string::npos);
+  EXPECT_NE(error_of([&] {
+              acc.update(x, tensor({0, 1, 3, 0}));
+            }).find("label 3 (target 2); expected 0 to 2"),
+            std::string::npos);
   EXPECT_NE(error_of([&] { acc.update(x, tensor({0, 1})); }).find("[4, 3]"), std::string::npos);
   EXPECT_THROW(acc.update(x, zeros({3, 4})), Error);
   EXPECT_THROW(acc.update(zeros({4}), tensor({0, 1, 2, 0})), Error);
@@ -119,7 +125,8 @@ TEST(TopK, CountsScoresAbove) {
     for (std::int64_t i = 0; i < b.n; ++i) {
       std::int64_t above = 0;
       for (std::int64_t c = 0; c < b.c; ++c)
-        above += b.scores[static_cast<std::size_t>(i * b.c + c)] > b.scores[static_cast<std::size_t>(i * b.c + b.targets[static_cast<std::size_t>(i)])];
+        above += b.scores[static_cast<std::size_t>(i * b.c + c)] >
+                 b.scores[static_cast<std::size_t>(i * b.c + b.targets[static_cast<std::size_t>(i)])];
       right += above < k;
     }
     TopK top{{.k = k}}, hot{{.k = k}};
@@ -291,7 +298,8 @@ TEST(Mean, WeighsValues) {
 TEST(Confusion, CountsAndIoU) {
   const Batch b(60, 4, 3);
   std::vector<double> expected(16);
-  for (std::int64_t i = 0; i < b.n; ++i) expected[static_cast<std::size_t>(b.targets[static_cast<std::size_t>(i)] * 4 + b.guess(i))] += 1;
+  for (std::int64_t i = 0; i < b.n; ++i)
+    expected[static_cast<std::size_t>(b.targets[static_cast<std::size_t>(i)] * 4 + b.guess(i))] += 1;
   ConfusionMatrix m, hot, by_label{{.num_classes = 4}};
   MeanIoU iou;
   m.update(b.x(), b.y());
@@ -331,7 +339,8 @@ TEST(Confusion, CountsAndIoU) {
 
 TEST(Metric, HoldsAnyKindAndMergesAndSaves) {
   const Batch a(30, 5, 7), b(20, 5, 8);
-  for (const char* name : {"accuracy", "sparse_categorical_accuracy", "top_2_accuracy", "precision", "recall", "f1", "mean_iou"}) {
+  for (const char* name :
+       {"accuracy", "sparse_categorical_accuracy", "top_2_accuracy", "precision", "recall", "f1", "mean_iou"}) {
     Metric whole(name), first(name), second(name), loaded(name);
     whole.update(a.x(), a.y());
     whole.update(b.x(), b.y());
@@ -360,7 +369,9 @@ TEST(Metric, HoldsAnyKindAndMergesAndSaves) {
 /// A user's own metric.
 struct LargestError {
   double largest = 0;
-  void update(const Tensor& p, const Tensor& t, const Tensor&) { largest = std::max(largest, (p - t).abs().max().item()); }
+  void update(const Tensor& p, const Tensor& t, const Tensor&) {
+    largest = std::max(largest, (p - t).abs().max().item());
+  }
   double result() const { return largest; }
   void reset() { largest = 0; }
 };

@@ -1,5 +1,4 @@
 #include "reference.h"
-
 #include <weft/nn/functional.h>
 
 namespace weft::optim {
@@ -49,7 +48,8 @@ TEST(Optimizer, TakesGradientsAsValuesOrFromBackward) {
 
 TEST(Optimizer, GroupsHaveTheirOwnOptions) {
   Net net, plain;
-  Optimizer opt{net, SGD{.lr = 0.1, .weight_decay = 0.5},
+  Optimizer opt{net,
+                SGD{.lr = 0.1, .weight_decay = 0.5},
                 {.groups = {{.pattern = "*.bias", .weight_decay = 0.0}, {.pattern = "second.*", .lr_scale = 0.5}}}};
   const std::vector<Parameter> p = net.parameters();
   const nn::Gradients g = gradients(p, 1);
@@ -160,7 +160,8 @@ TEST(Optimizer, AccumulatesMeans) {
 
 TEST(Optimizer, KeepsMovingAndPlainAverages) {
   Net a, b;
-  Optimizer ema{a, SGD{.lr = 0.1}, {.average = Ema{.decay = 0.8}}}, swa{b, SGD{.lr = 0.1}, {.average = Swa{.start = 4, .every = 2}}};
+  Optimizer ema{a, SGD{.lr = 0.1}, {.average = Ema{.decay = 0.8}}},
+      swa{b, SGD{.lr = 0.1}, {.average = Swa{.start = 4, .every = 2}}};
   std::vector<double> moving, plain(all(b).size());
   for (int t = 1; t <= 8; ++t) {
     ema.step(nn::grad(loss_of(a, t), a));
@@ -204,8 +205,11 @@ TEST(Optimizer, FollowsItsSchedule) {
 
 TEST(Optimizer, GoesOnBitForBitFromItsState) {
   for (const std::string& name : rule_names()) {
-    OptimizerOptions options{.schedule = WarmUp{.steps = 3, .then = Cosine{.steps = 30}}, .clip_norm = 1, .accumulate = 2,
-                             .average = Ema{.decay = 0.9}, .plateau = PlateauOptions{.factor = 0.5, .patience = 0}};
+    OptimizerOptions options{.schedule = WarmUp{.steps = 3, .then = Cosine{.steps = 30}},
+                             .clip_norm = 1,
+                             .accumulate = 2,
+                             .average = Ema{.decay = 0.9},
+                             .plateau = PlateauOptions{.factor = 0.5, .patience = 0}};
     options.groups = {{.pattern = "*.bias", .lr = 0.02}};
     if (name == "muon") options.groups[0].rule = AdamW{};
     Net net;

@@ -1,9 +1,9 @@
 // What the tests of optim/ share: five numbers that follow a gradient of known values.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 #include <weft/ops/ops.h>
 #include <weft/optim/optim.h>

@@ -27,11 +27,12 @@ void expect_follows(const Rule& rule, const Formula& formula) {
 
 TEST(Rules, SgdFollowsItsFormula) {
   expect_follows(SGD{.lr = 0.1}, [](Scalar&, double p, double g, int) { return p - 0.1 * g; });
-  expect_follows(SGD{.lr = 0.05, .momentum = 0.9, .dampening = 0.2, .weight_decay = 0.01}, [](Scalar& m, double p, double g, int t) {
-    g += 0.01 * p;
-    m.s[0] = t == 1 ? g : 0.9 * m.s[0] + 0.8 * g;
-    return p - 0.05 * m.s[0];
-  });
+  expect_follows(SGD{.lr = 0.05, .momentum = 0.9, .dampening = 0.2, .weight_decay = 0.01},
+                 [](Scalar& m, double p, double g, int t) {
+                   g += 0.01 * p;
+                   m.s[0] = t == 1 ? g : 0.9 * m.s[0] + 0.8 * g;
+                   return p - 0.05 * m.s[0];
+                 });
   expect_follows(SGD{.lr = 0.05, .momentum = 0.9, .nesterov = true}, [](Scalar& m, double p, double g, int) {
     m.s[0] = 0.9 * m.s[0] + g;
     return p - 0.05 * (g + 0.9 * m.s[0]);
@@ -47,9 +48,11 @@ double adam(Scalar& m, double p, double g, int t, double lr, double b1, double b
 }
 
 TEST(Rules, AdamAndAdamWFollowTheirFormulas) {
-  expect_follows(Adam{.lr = 0.02}, [](Scalar& m, double p, double g, int t) { return adam(m, p, g, t, 0.02, 0.9, 0.999, false); });
-  expect_follows(Adam{.lr = 0.02, .betas = {0.8, 0.95}, .weight_decay = 0.1, .amsgrad = true},
-                 [](Scalar& m, double p, double g, int t) { return adam(m, p, g + 0.1 * p, t, 0.02, 0.8, 0.95, true); });
+  expect_follows(Adam{.lr = 0.02},
+                 [](Scalar& m, double p, double g, int t) { return adam(m, p, g, t, 0.02, 0.9, 0.999, false); });
+  expect_follows(
+      Adam{.lr = 0.02, .betas = {0.8, 0.95}, .weight_decay = 0.1, .amsgrad = true},
+      [](Scalar& m, double p, double g, int t) { return adam(m, p, g + 0.1 * p, t, 0.02, 0.8, 0.95, true); });
   expect_follows(AdamW{.lr = 0.02}, [](Scalar& m, double p, double g, int t) {
     return adam(m, p * (1 - 0.02 * 0.01), g, t, 0.02, 0.9, 0.999, false);
   });
@@ -102,18 +105,21 @@ TEST(Rules, RelativesOfAdamFollowTheirFormulas) {
     return p - 0.02 / (1 - std::pow(0.9, t)) * m.s[0] / m.s[1];
   });
   for (const bool apart : {false, true}) {
-    expect_follows(NAdam{.lr = 0.02, .weight_decay = 0.02, .decoupled_weight_decay = apart}, [=](Scalar& m, double p, double g, int t) {
+    expect_follows(NAdam{.lr = 0.02, .weight_decay = 0.02, .decoupled_weight_decay = apart}, [=](Scalar& m, double p,
+                                                                                                 double g, int t) {
       if (apart) p *= 1 - 0.02 * 0.02;
       else g += 0.02 * p;
       if (t == 1) m.s[2] = 1;
-      const double mu = 0.9 * (1 - 0.5 * std::pow(0.96, t * 0.004)), next = 0.9 * (1 - 0.5 * std::pow(0.96, (t + 1) * 0.004));
+      const double mu = 0.9 * (1 - 0.5 * std::pow(0.96, t * 0.004)),
+                   next = 0.9 * (1 - 0.5 * std::pow(0.96, (t + 1) * 0.004));
       m.s[2] *= mu;
       m.s[0] = 0.9 * m.s[0] + 0.1 * g;
       m.s[1] = 0.999 * m.s[1] + 0.001 * g * g;
       const double size = std::sqrt(m.s[1] / (1 - std::pow(0.999, t))) + 1e-8;
       return p - 0.02 * (1 - mu) / (1 - m.s[2]) * g / size - 0.02 * next / (1 - m.s[2] * next) * m.s[0] / size;
     });
-    expect_follows(RAdam{.lr = 0.02, .weight_decay = 0.02, .decoupled_weight_decay = apart}, [=](Scalar& m, double p, double g, int t) {
+    expect_follows(RAdam{.lr = 0.02, .weight_decay = 0.02, .decoupled_weight_decay = apart}, [=](Scalar& m, double p,
+                                                                                                 double g, int t) {
       if (apart) p *= 1 - 0.02 * 0.02;
       else g += 0.02 * p;
       m.s[0] = 0.9 * m.s[0] + 0.1 * g;
@@ -160,7 +166,8 @@ TEST(Rules, MuonFollowsItsFormula) {
       for (std::size_t i = 0; i < 6; ++i) xt[i % 3][i / 3] = x[i / 3][i % 3];
       const Matrix gram = times(x, xt), square = times(gram, gram);
       Matrix mix = gram;
-      for (std::size_t i = 0; i < 4; ++i) mix[i / 2][i % 2] = -4.775 * gram[i / 2][i % 2] + 2.0315 * square[i / 2][i % 2];
+      for (std::size_t i = 0; i < 4; ++i)
+        mix[i / 2][i % 2] = -4.775 * gram[i / 2][i % 2] + 2.0315 * square[i / 2][i % 2];
       const Matrix turned = times(mix, x);
       for (std::size_t i = 0; i < 6; ++i) x[i / 3][i % 3] = 3.4445 * x[i / 3][i % 3] + turned[i / 3][i % 3];
     }
@@ -169,8 +176,9 @@ TEST(Rules, MuonFollowsItsFormula) {
   test::expect_near(test::train(Muon{.lr = 0.02}, 20, {2, 3}, from), p, 1e-11);
   // torch.optim.Muon(lr = 0.02) of PyTorch 2.15 after 100 steps; it orthogonalises in bfloat16, hence the tolerance.
   test::expect_near(test::train(Muon{.lr = 0.02}, 100, {2, 3}, from),
-                    {0.03198018645844812, -0.3617136510671654, 0.6494068555590164, 0.06172499606984668, 0.022977648508624608,
-                     -0.09043814204670195}, 0.02);
+                    {0.03198018645844812, -0.3617136510671654, 0.6494068555590164, 0.06172499606984668,
+                     0.022977648508624608, -0.09043814204670195},
+                    0.02);
   // Tall matrices are turned: the transpose of the wide case, times sqrt(rows / columns).
   EXPECT_EQ(test::train(Muon{}, 3, {3, 2}, from).size(), 6u);
   EXPECT_THROW(test::train(Muon{}, 1), Error);
@@ -207,9 +215,11 @@ TEST(Rules, AgreeWithPyTorchOver100Steps) {
       {Adamax{.lr = 0.02, .weight_decay = 0.02},
        {0.11828210648251553, -0.6938714516011757, 1.1272618479590986, 0.1242899245731664, -0.27974121848325406}},
       {NAdam{.lr = 0.02, .weight_decay = 0.02},
-       {0.1113752670937202, -0.33795837224941805, 0.8044901548750124, 0.0590825881108694, -0.24627006398418902}, 1e-6},  // PyTorch keeps the product of momenta in float32
+       {0.1113752670937202, -0.33795837224941805, 0.8044901548750124, 0.0590825881108694, -0.24627006398418902},
+       1e-6},  // PyTorch keeps the product of momenta in float32
       {NAdam{.lr = 0.02, .weight_decay = 0.02, .decoupled_weight_decay = true},
-       {0.11199880389202316, -0.3348545640063437, 0.7834525446186087, 0.059933369717868744, -0.24662329846540582}, 1e-6},  // PyTorch keeps the product of momenta in float32
+       {0.11199880389202316, -0.3348545640063437, 0.7834525446186087, 0.059933369717868744, -0.24662329846540582},
+       1e-6},  // PyTorch keeps the product of momenta in float32
       {RAdam{.lr = 0.02, .weight_decay = 0.02},
        {0.3408371142700081, -1.0971498102063457, 1.6387977982066462, 0.1227611155651033, -0.5183554475908988}},
       {Adafactor{.lr = 0.05, .weight_decay = 0.1},
@@ -221,25 +231,33 @@ TEST(Rules, AgreeWithPyTorchOver100Steps) {
   }
   const std::vector<double> from = {0.5, -1.25, 2.0, 0.1, -0.75, 0.3};
   test::expect_near(test::train(Adafactor{.lr = 0.05}, 100, {2, 3}, from),
-                    {0.08994727199792465, -0.1943515871372749, 0.5960868577710885, 0.020031471241725246, -0.19377823283976495,
-                     -0.04755015734884117}, 1e-10);
+                    {0.08994727199792465, -0.1943515871372749, 0.5960868577710885, 0.020031471241725246,
+                     -0.19377823283976495, -0.04755015734884117},
+                    1e-10);
 }
 
 TEST(Rules, KerasPresetsAgreeWithKeras) {
-  // keras.optimizers of Keras 3.15 in float64: 20 steps with gradients a millionth as large, where eps is felt. Keras rounds
-  // betas to float32; its Adamax adds eps a little later.
+  // keras.optimizers of Keras 3.15 in float64: 20 steps with gradients a millionth as large, where eps is felt. Keras
+  // rounds betas to float32; its Adamax adds eps a little later.
   struct Case {
     Rule rule;
     std::vector<double> expected;
     double relative = 1e-6;
   };
   const std::vector<Case> cases = {
-      {keras::adam(0.02), {0.44157887593949496, -1.2710722402661239, 2.0335981361494633, 0.16009800093901652, -0.7218302167722451}},
-      {keras::adamw(0.02), {0.4408542220317034, -1.2690181694230047, 2.0303901774303004, 0.15986624652790316, -0.7206928808656993}},
-      {keras::rmsprop(0.02), {0.5000005017417558, -1.2499494738650108, 2.0000540970150995, 0.10000793138402425, -0.7500455263766485}},
-      {keras::adagrad(0.02), {0.5000000005021238, -1.249999949473533, 2.000000054097009, 0.100000007931011, -0.7500000455267225}},
-      {keras::adadelta(0.5), {0.5000000039697737, -1.2499996005529725, 2.0000004276745176, 0.10000006270004763, -0.7500003599205869}},
-      {keras::adamax(0.02), {0.36650527220533996, -1.327574126626713, 2.019855609233682, 0.2318142085533574, -0.6591865739943129}, 1e-4},
+      {keras::adam(0.02),
+       {0.44157887593949496, -1.2710722402661239, 2.0335981361494633, 0.16009800093901652, -0.7218302167722451}},
+      {keras::adamw(0.02),
+       {0.4408542220317034, -1.2690181694230047, 2.0303901774303004, 0.15986624652790316, -0.7206928808656993}},
+      {keras::rmsprop(0.02),
+       {0.5000005017417558, -1.2499494738650108, 2.0000540970150995, 0.10000793138402425, -0.7500455263766485}},
+      {keras::adagrad(0.02),
+       {0.5000000005021238, -1.249999949473533, 2.000000054097009, 0.100000007931011, -0.7500000455267225}},
+      {keras::adadelta(0.5),
+       {0.5000000039697737, -1.2499996005529725, 2.0000004276745176, 0.10000006270004763, -0.7500003599205869}},
+      {keras::adamax(0.02),
+       {0.36650527220533996, -1.327574126626713, 2.019855609233682, 0.2318142085533574, -0.6591865739943129},
+       1e-4},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(to_string(c.rule));
@@ -282,7 +300,8 @@ TEST(Rules, AreMadeByName) {
   } catch (const Error& e) {
     EXPECT_NE(std::string(e.what()).find("did you mean 'adamw'"), std::string::npos) << e.what();
   }
-  EXPECT_EQ(to_string(Rule(Adam{})), "Adam(lr = 0.001, betas = (0.9, 0.999), eps = 1e-08, weight_decay = 0, amsgrad = 0, eps_on_raw = 0)");
+  EXPECT_EQ(to_string(Rule(Adam{})),
+            "Adam(lr = 0.001, betas = (0.9, 0.999), eps = 1e-08, weight_decay = 0, amsgrad = 0, eps_on_raw = 0)");
 }
 
 TEST(Rules, RefuseBadOptions) {
@@ -297,7 +316,9 @@ TEST(Rules, RefuseBadOptions) {
 struct SignSGD {
   double lr = 1e-2;
   std::vector<Slot> slots(const Shape&) const { return {}; }
-  Tensor update(const Tensor& p, const Tensor& g, std::span<Tensor>, const Step& at) const { return p - sign(g) * at.lr; }
+  Tensor update(const Tensor& p, const Tensor& g, std::span<Tensor>, const Step& at) const {
+    return p - sign(g) * at.lr;
+  }
 };
 
 TEST(Rules, TakeAnyTypeOfTheRightShape) {

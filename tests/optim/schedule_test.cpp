@@ -13,13 +13,15 @@ TEST(Schedule, AgreesWithPyTorch) {
   expect_sequence(StepLR{.step_size = 3, .gamma = 0.5}, {0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.025, 0.025});
   expect_sequence(MultiStep{.milestones = {2, 5}}, {0.1, 0.1, 0.01, 0.01, 0.01, 0.001, 0.001});
   expect_sequence(Exponential{.gamma = 0.9}, {0.1, 0.09, 0.081, 0.0729});
-  expect_sequence(Cosine{.steps = 6, .eta_min = 0.01}, {0.1, 0.0939711431703, 0.0775, 0.055, 0.0325, 0.0160288568297, 0.01});
-  expect_sequence(Linear{.steps = 4, .start_factor = 0.25, .end_factor = 1}, {0.025, 0.04375, 0.0625, 0.08125, 0.1, 0.1});
+  expect_sequence(Cosine{.steps = 6, .eta_min = 0.01},
+                  {0.1, 0.0939711431703, 0.0775, 0.055, 0.0325, 0.0160288568297, 0.01});
+  expect_sequence(Linear{.steps = 4, .start_factor = 0.25, .end_factor = 1},
+                  {0.025, 0.04375, 0.0625, 0.08125, 0.1, 0.1});
   expect_sequence(Polynomial{.steps = 5, .power = 2}, {0.1, 0.064, 0.036, 0.016, 0.004, 0, 0});
   expect_sequence(CosineRestarts{.first = 2, .multiplier = 2, .eta_min = 0.01},
                   {0.1, 0.055, 0.1, 0.0868198051534, 0.055, 0.0231801948466, 0.1, 0.096574578963, 0.0868198051534});
-  expect_sequence(OneCycle{.steps = 10}, {0.004, 0.052, 0.1, 0.0950484632013, 0.081174565395, 0.0611262021936, 0.0388741978064,
-                                          0.018825834605, 0.00495193679865, 4e-07});
+  expect_sequence(OneCycle{.steps = 10}, {0.004, 0.052, 0.1, 0.0950484632013, 0.081174565395, 0.0611262021936,
+                                          0.0388741978064, 0.018825834605, 0.00495193679865, 4e-07});
   expect_sequence(OneCycle{.steps = 10, .pct_start = 0.4, .linear = true},
                   {0.004, 0.036, 0.068, 0.1, 0.0833334, 0.0666668, 0.0500002, 0.0333336, 0.016667, 4e-07});
   expect_sequence(Sequential{.schedules = {Constant{0.5}, Exponential{.gamma = 0.9}}, .milestones = {2}},
@@ -71,10 +73,12 @@ TEST(Schedule, IsMadeByName) {
 TEST(Schedule, PlateauAgreesWithPyTorch) {
   std::vector<Parameter> p;
   p.push_back(Parameter(zeros({1})));
-  Optimizer opt{p, SGD{.lr = 0.1}, {.plateau = PlateauOptions{.factor = 0.5, .patience = 1, .cooldown = 1, .min_lr = 0.02}}};
+  Optimizer opt{
+      p, SGD{.lr = 0.1}, {.plateau = PlateauOptions{.factor = 0.5, .patience = 1, .cooldown = 1, .min_lr = 0.02}}};
   const std::vector<double> metrics = {1.0, 0.9, 0.9, 0.9, 0.9, 0.9, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8};
   // torch.optim.lr_scheduler.ReduceLROnPlateau of PyTorch 2.15
-  const std::vector<double> expected = {0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05, 0.05, 0.025, 0.025, 0.025, 0.02, 0.02, 0.02};
+  const std::vector<double> expected = {0.1,  0.1,   0.1,   0.05,  0.05, 0.05, 0.05,
+                                        0.05, 0.025, 0.025, 0.025, 0.02, 0.02, 0.02};
   for (std::size_t i = 0; i < metrics.size(); ++i) {
     opt.observe(metrics[i]);
     EXPECT_NEAR(opt.lr(), expected[i], 1e-15) << "epoch " << i;

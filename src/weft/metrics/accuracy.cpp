@@ -1,5 +1,4 @@
 #include <weft/metrics/accuracy.h>
-
 #include <weft/metrics/host.h>
 
 namespace weft::metrics {
@@ -8,12 +7,13 @@ void Accuracy::update(const Tensor& prediction, const Tensor& target, const Tens
   Pairing pair{Match::elements, {prediction.numel(), 1, 1}};
   if (form_ == Form::binary) {
     if (prediction.shape() != target.shape()) pair = pair_up(name(), prediction, target, options_.axis);
-    check(pair.match == Match::elements, name(), ": received predictions ", to_string(prediction.shape()), " and targets ",
-          to_string(target.shape()), "; expected one shape");
+    check(pair.match == Match::elements, name(), ": received predictions ", to_string(prediction.shape()),
+          " and targets ", to_string(target.shape()), "; expected one shape");
   } else {
     pair = pair_up(name(), prediction, target, options_.axis);
     check(form_ == Form::any || pair.match == (form_ == Form::sparse ? Match::labels : Match::one_hot), name(),
-          ": received predictions ", to_string(prediction.shape()), " and targets ", to_string(target.shape()), "; expected ",
+          ": received predictions ", to_string(prediction.shape()), " and targets ", to_string(target.shape()),
+          "; expected ",
           form_ == Form::sparse ? "scores [N, C] and labels [N]" : "scores [N, C] and one-hot targets [N, C]");
   }
   const ScoreLayout& s = pair.scores;
@@ -40,9 +40,9 @@ void Accuracy::update(const Tensor& prediction, const Tensor& target, const Tens
           }
           const double w = weights[i];
           total += w;
-          const bool hit = pair.match == Match::elements
-                               ? (p[i] > options_.threshold) == (t[i] != 0)
-                               : argmax(p + s.base(i), s.classes, s.stride()) == argmax(t + s.base(i), s.classes, s.stride());
+          const bool hit = pair.match == Match::elements ? (p[i] > options_.threshold) == (t[i] != 0)
+                                                         : argmax(p + s.base(i), s.classes, s.stride()) ==
+                                                               argmax(t + s.base(i), s.classes, s.stride());
           if (hit) right += w;
         }
       });

@@ -7,15 +7,16 @@ namespace weft::metrics {
 
 /// Options of Accuracy and its fixed forms.
 struct AccuracyOptions {
-  double threshold = 0.5;                           ///< of a yes-or-no prediction: above it is yes (0 for logits)
-  int axis = 1;                                     ///< of the classes: 1 for [N, C] and [N, C, H, W]; Keras's text models: -1
-  std::optional<std::int64_t> ignore_index = {};    ///< targets with this label do not count
-  std::string name = {};                            ///< empty: "accuracy" and so on
+  double threshold = 0.5;  ///< of a yes-or-no prediction: above it is yes (0 for logits)
+  int axis = 1;            ///< of the classes: 1 for [N, C] and [N, C, H, W]; Keras's text models: -1
+  std::optional<std::int64_t> ignore_index = {};  ///< targets with this label do not count
+  std::string name = {};                          ///< empty: "accuracy" and so on
 };
 
-/// The fraction of right predictions. Picks its form by the shapes, as Keras does: class scores [N, C] with labels [N] or
-/// [N, 1] (sparse), with one-hot targets [N, C] (categorical), or one number each against 0 and 1 (binary). Scores may be
-/// logits or probabilities, but for the threshold. Throws Error for shapes that do not fit and labels out of range.
+/// The fraction of right predictions. Picks its form by the shapes, as Keras does: class scores [N, C] with labels [N]
+/// or [N, 1] (sparse), with one-hot targets [N, C] (categorical), or one number each against 0 and 1 (binary). Scores
+/// may be logits or probabilities, but for the threshold. Throws Error for shapes that do not fit and labels out of
+/// range.
 class Accuracy : public Totals {
  public:
   /// With these options.
@@ -60,9 +61,9 @@ class SparseCategoricalAccuracy : public Accuracy {
 
 /// Options of TopK.
 struct TopKOptions {
-  std::int64_t k = 5;  ///< how many count
-  int axis = 1;            ///< of the classes
-  std::string name = {};   ///< empty: "top_5_accuracy"
+  std::int64_t k = 5;     ///< how many count
+  int axis = 1;           ///< of the classes
+  std::string name = {};  ///< empty: "top_5_accuracy"
 };
 
 /// How often the right class is among the k with the highest scores: fewer than k are above it. Targets as Accuracy's.

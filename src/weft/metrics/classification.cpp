@@ -1,7 +1,6 @@
-#include <weft/metrics/classification.h>
-
 #include <algorithm>
 
+#include <weft/metrics/classification.h>
 #include <weft/metrics/host.h>
 
 namespace weft::metrics {
@@ -28,10 +27,10 @@ void Counts::update(const Tensor& prediction, const Tensor& target, const Tensor
   const std::int64_t n = s.count(), samples = prediction.rank() ? prediction.size(0) : 1;
   const Weights weights(name(), sample_weight, samples, pair.match == Match::one_hot ? prediction.numel() : n);
   if (totals_.empty()) totals_.resize(static_cast<std::size_t>(s.classes) * 4);
-  check(totals_.size() == static_cast<std::size_t>(s.classes) * 4, name(), ": received ", s.classes, " classes; expected ",
-        classes(), " as in the batches before");
-  check(!options_.class_id || (*options_.class_id >= 0 && *options_.class_id < s.classes), name(), ": received class_id ",
-        options_.class_id.value_or(0), " and predictions of ", s.classes, " classes");
+  check(totals_.size() == static_cast<std::size_t>(s.classes) * 4, name(), ": received ", s.classes,
+        " classes; expected ", classes(), " as in the batches before");
+  check(!options_.class_id || (*options_.class_id >= 0 && *options_.class_id < s.classes), name(),
+        ": received class_id ", options_.class_id.value_or(0), " and predictions of ", s.classes, " classes");
   const std::vector<double> before = totals_;
   try {
     with_numbers(prediction, [&](const auto* p) {
@@ -95,15 +94,15 @@ AUC::AUC(const AUCOptions& options)
     : Totals(options.name.empty() ? "auc" : options.name,
              options.num_thresholds > 0 ? static_cast<std::size_t>(options.num_thresholds + 1) * 2 : 0),
       options_(options) {
-  check(options.num_thresholds == 0 || options.num_thresholds >= 2, "AUC: received num_thresholds ", options.num_thresholds,
-        "; expected 2 or more, or 0 for the exact area");
+  check(options.num_thresholds == 0 || options.num_thresholds >= 2, "AUC: received num_thresholds ",
+        options.num_thresholds, "; expected 2 or more, or 0 for the exact area");
 }
 
 void AUC::update(const Tensor& prediction, const Tensor& target, const Tensor& sample_weight) {
   const Pairing pair = prediction.shape() == target.shape() ? Pairing{Match::elements, {prediction.numel(), 1, 1}}
                                                             : pair_up(name(), prediction, target, 1);
-  check(pair.match == Match::elements, name(), ": received predictions ", to_string(prediction.shape()), " and targets ",
-        to_string(target.shape()), "; expected one score a target");
+  check(pair.match == Match::elements, name(), ": received predictions ", to_string(prediction.shape()),
+        " and targets ", to_string(target.shape()), "; expected one score a target");
   const std::int64_t n = prediction.numel(), steps = options_.num_thresholds;
   const Weights weights(name(), sample_weight, prediction.rank() ? prediction.size(0) : 1, n);
   const Host<double> scores(prediction), targets(target);
@@ -113,7 +112,8 @@ void AUC::update(const Tensor& prediction, const Tensor& target, const Tensor& s
     check(scores[i] == scores[i], name(), ": received a score that is NaN (target ", i, ")");
     if (steps == 0) continue;
     const double s = scores[i];
-    check(s >= 0 && s <= 1, name(), ": received score ", s, "; expected probabilities in [0, 1] (apply sigmoid, or use the exact area)");
+    check(s >= 0 && s <= 1, name(), ": received score ", s,
+          "; expected probabilities in [0, 1] (apply sigmoid, or use the exact area)");
     // Thresholds: just below 0, k / (steps - 1), just above 1.
     std::int64_t k = std::min<std::int64_t>(static_cast<std::int64_t>(s * static_cast<double>(steps - 1)), steps - 2);
     while (k > 0 && static_cast<double>(k) / static_cast<double>(steps - 1) >= s) --k;
@@ -124,7 +124,8 @@ void AUC::update(const Tensor& prediction, const Tensor& target, const Tensor& s
     if (steps == 0) {
       for (double v : {scores[i], targets[i], weights[i]}) totals_.push_back(v);
     } else {
-      totals_[static_cast<std::size_t>(below[static_cast<std::size_t>(i)] + (targets[i] != 0 ? 0 : steps + 1))] += weights[i];
+      totals_[static_cast<std::size_t>(below[static_cast<std::size_t>(i)] + (targets[i] != 0 ? 0 : steps + 1))] +=
+          weights[i];
     }
   }
 }
@@ -139,7 +140,8 @@ double AUC::exact() const {
   for (std::size_t i = 0; i < order.size();) {
     double up = 0, down = 0;
     const double score = totals_[order[i]];
-    for (; i < order.size() && totals_[order[i]] == score; ++i) (totals_[order[i] + 1] != 0 ? up : down) += totals_[order[i] + 2];
+    for (; i < order.size() && totals_[order[i]] == score; ++i)
+      (totals_[order[i] + 1] != 0 ? up : down) += totals_[order[i] + 2];
     area += up * (negatives + down / 2);
     positives += up;
     negatives += down;

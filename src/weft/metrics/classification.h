@@ -14,12 +14,12 @@ enum class Average : unsigned char {
 
 /// Options of Precision, Recall, F1 and the like.
 struct CountOptions {
-  double threshold = 0.5;                           ///< of yes-or-no predictions: above it is yes (0 for logits)
-  std::optional<std::int64_t> class_id = {};        ///< looks at this class alone
-  Average average = Average::macro;  ///< how the figures of classes become one
-  int axis = 1;                                     ///< of the classes
-  std::optional<std::int64_t> ignore_index = {};    ///< targets with this label do not count
-  std::string name = {};                            ///< empty: the metric's own
+  double threshold = 0.5;                         ///< of yes-or-no predictions: above it is yes (0 for logits)
+  std::optional<std::int64_t> class_id = {};      ///< looks at this class alone
+  Average average = Average::macro;               ///< how the figures of classes become one
+  int axis = 1;                                   ///< of the classes
+  std::optional<std::int64_t> ignore_index = {};  ///< targets with this label do not count
+  std::string name = {};                          ///< empty: the metric's own
 };
 
 /// Base of metrics over counts. Predictions and targets of one shape are yes-or-no answers against 0 and 1 ([N, C]: C
@@ -133,8 +133,8 @@ struct AUCOptions {
   std::string name = {};  ///< empty: "auc"
 };
 
-/// The area under the ROC curve: how often a positive example scores above a negative one, ties counting half. One score
-/// a target, targets 0 or 1; 0 before both kinds were seen.
+/// The area under the ROC curve: how often a positive example scores above a negative one, ties counting half. One
+/// score a target, targets 0 or 1; 0 before both kinds were seen.
 class AUC : public Totals {
  public:
   /// With these options.

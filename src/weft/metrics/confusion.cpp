@@ -1,5 +1,4 @@
 #include <weft/metrics/confusion.h>
-
 #include <weft/metrics/host.h>
 #include <weft/ops/create.h>
 
@@ -7,7 +6,8 @@ namespace weft::metrics {
 
 ConfusionMatrix::ConfusionMatrix(const ConfusionOptions& options, const char* name)
     : Totals(options.name.empty() ? name : options.name, 0), options_(options) {
-  check(options.num_classes >= 0, "ConfusionMatrix: received num_classes ", options.num_classes, "; expected 1 or more, or 0");
+  check(options.num_classes >= 0, "ConfusionMatrix: received num_classes ", options.num_classes,
+        "; expected 1 or more, or 0");
   set_classes(options.num_classes);
 }
 
@@ -22,8 +22,8 @@ void ConfusionMatrix::update(const Tensor& prediction, const Tensor& target, con
   const bool by_label = !is_floating(prediction.dtype()) && prediction.numel() == target.numel();
   Pairing pair{Match::elements, {prediction.numel(), 1, 1}};
   if (!by_label) pair = pair_up(name(), prediction, target, options_.axis);
-  check(by_label || pair.match != Match::elements, name(), ": received predictions ", to_string(prediction.shape()), " in ",
-        name_of(prediction.dtype()), "; expected class scores [N, C], or labels as integers");
+  check(by_label || pair.match != Match::elements, name(), ": received predictions ", to_string(prediction.shape()),
+        " in ", name_of(prediction.dtype()), "; expected class scores [N, C], or labels as integers");
   const ScoreLayout& s = pair.scores;
   if (classes_ == 0) {
     check(!by_label, name(), ": the number of classes is not known; set .num_classes");
@@ -35,7 +35,8 @@ void ConfusionMatrix::update(const Tensor& prediction, const Tensor& target, con
   std::vector<std::int64_t> right(static_cast<std::size_t>(n)), guess(static_cast<std::size_t>(n));
   const auto largest = [&](const Tensor& scores, std::vector<std::int64_t>& out) {
     with_numbers(scores, [&](const auto* p) {
-      for (std::int64_t i = 0; i < n; ++i) out[static_cast<std::size_t>(i)] = argmax(p + s.base(i), s.classes, s.stride());
+      for (std::int64_t i = 0; i < n; ++i)
+        out[static_cast<std::size_t>(i)] = argmax(p + s.base(i), s.classes, s.stride());
     });
   };
   if (pair.match == Match::one_hot) largest(target, right);
@@ -58,8 +59,8 @@ void ConfusionMatrix::update(const Tensor& prediction, const Tensor& target, con
 Tensor ConfusionMatrix::matrix() const { return tensor_of(totals_, {classes_, classes_}, {.device = cpu}); }
 
 double ConfusionMatrix::at(std::int64_t actual, std::int64_t predicted) const {
-  check(actual >= 0 && actual < classes_ && predicted >= 0 && predicted < classes_, name(), ": there is no entry (", actual,
-        ", ", predicted, "); expected classes 0 to ", classes_ - 1);
+  check(actual >= 0 && actual < classes_ && predicted >= 0 && predicted < classes_, name(), ": there is no entry (",
+        actual, ", ", predicted, "); expected classes 0 to ", classes_ - 1);
   return totals_[static_cast<std::size_t>(actual * classes_ + predicted)];
 }
 
@@ -73,8 +74,9 @@ double ConfusionMatrix::result() const {
 void ConfusionMatrix::load_state(const Tensor& state) {
   std::int64_t n = 0;
   while (n * n < state.numel()) ++n;
-  check(n * n == state.numel() && (options_.num_classes == 0 || n == options_.num_classes), name(), ": received a state of ",
-        state.numel(), " numbers; expected those of ", options_.num_classes ? cat(options_.num_classes) : "some number of", " classes");
+  check(n * n == state.numel() && (options_.num_classes == 0 || n == options_.num_classes), name(),
+        ": received a state of ", state.numel(), " numbers; expected those of ",
+        options_.num_classes ? cat(options_.num_classes) : "some number of", " classes");
   Totals::load_state(state);
   classes_ = n;
 }

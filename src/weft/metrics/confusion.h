@@ -46,11 +46,13 @@ class ConfusionMatrix : public Totals {
   std::int64_t classes_ = 0;
 };
 
-/// Intersection over union of the target classes, tp / (tp + fp + fn), averaged over those that occurred or were predicted.
+/// Intersection over union of the target classes, tp / (tp + fp + fn), averaged over those that occurred or were
+/// predicted.
 class IoU : public ConfusionMatrix {
  public:
   /// No target classes: all of them.
-  explicit IoU(std::vector<std::int64_t> target_class_ids, const ConfusionOptions& options = {}, const char* name = "iou")
+  explicit IoU(std::vector<std::int64_t> target_class_ids, const ConfusionOptions& options = {},
+               const char* name = "iou")
       : ConfusionMatrix(options, name), targets_(std::move(target_class_ids)) {}
   /// The figure since reset(); 0 before the first batch.
   double result() const;

@@ -43,12 +43,14 @@ class Weights {
   Weights(const std::string& metric, const Tensor& weight, std::int64_t samples, std::int64_t count) {
     if (!weight.defined()) return;
     const std::int64_t n = weight.numel();
-    check(n == count || n == samples, metric, ": received sample weights of shape ", to_string(weight.shape()), "; expected ",
-          samples, " (one a sample)", count == samples ? "" : cat(" or ", count, " (one a target)"));
+    check(n == count || n == samples, metric, ": received sample weights of shape ", to_string(weight.shape()),
+          "; expected ", samples, " (one a sample)", count == samples ? "" : cat(" or ", count, " (one a target)"));
     values_ = weight.to_vector<double>();
     per_ = n ? count / n : 1;
   }
-  double operator[](std::int64_t i) const { return values_.empty() ? 1.0 : values_[static_cast<std::size_t>(i / per_)]; }
+  double operator[](std::int64_t i) const {
+    return values_.empty() ? 1.0 : values_[static_cast<std::size_t>(i / per_)];
+  }
 
  private:
   std::vector<double> values_;
@@ -88,7 +90,8 @@ template <class T> std::int64_t argmax(const T* p, std::int64_t classes, std::in
 
 /// Throws Error unless label is in [0, classes).
 inline void check_label(const std::string& metric, std::int64_t label, std::int64_t classes, std::int64_t i) {
-  check(label >= 0 && label < classes, metric, ": received label ", label, " (target ", i, "); expected 0 to ", classes - 1);
+  check(label >= 0 && label < classes, metric, ": received label ", label, " (target ", i, "); expected 0 to ",
+        classes - 1);
 }
 /// Throws Error unless v is 0 or 1.
 inline void check_binary(const std::string& metric, double v, std::int64_t i) {

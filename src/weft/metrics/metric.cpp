@@ -1,6 +1,5 @@
-#include <weft/metrics/metric.h>
-
 #include <weft/metrics/host.h>
+#include <weft/metrics/metric.h>
 #include <weft/ops/create.h>
 
 namespace weft::metrics {
@@ -11,14 +10,15 @@ Tensor Totals::state() const {
 
 void Totals::load_state(const Tensor& state) {
   check(state.rank() == 1 && (fixed_ == 0 || state.numel() == static_cast<std::int64_t>(fixed_)), name_,
-        ": received a state of shape ", to_string(state.shape()), "; expected ", fixed_ ? cat("[", fixed_, "]") : "a vector");
+        ": received a state of shape ", to_string(state.shape()), "; expected ",
+        fixed_ ? cat("[", fixed_, "]") : "a vector");
   totals_ = state.to_vector<double>();
 }
 
 void Totals::merge(const Totals& other) {
   if (totals_.empty()) totals_.resize(other.totals_.size());
-  check(other.totals_.empty() || totals_.size() == other.totals_.size(), name_, ": merge received ", other.totals_.size(),
-        " totals; expected ", totals_.size(), " (the same number of classes or outputs)");
+  check(other.totals_.empty() || totals_.size() == other.totals_.size(), name_, ": merge received ",
+        other.totals_.size(), " totals; expected ", totals_.size(), " (the same number of classes or outputs)");
   for (std::size_t i = 0; i < other.totals_.size(); ++i) totals_[i] += other.totals_[i];
 }
 
@@ -38,7 +38,8 @@ Pairing pair_up(const std::string& metric, const Tensor& prediction, const Tenso
   const Shape &p = prediction.shape(), &t = target.shape();
   const auto misfit = [&]() {
     fail(metric, ": received predictions ", to_string(p), " and targets ", to_string(t),
-         "; expected class scores [N, C] with labels [N] or one-hot targets [N, C], or predictions and targets of one shape");
+         "; expected class scores [N, C] with labels [N] or one-hot targets [N, C], or predictions and targets of one "
+         "shape");
   };
   const auto elements = [&] { return Pairing{Match::elements, {p.numel(), 1, 1}}; };
   if (p == t && p.rank() < 2) return elements();

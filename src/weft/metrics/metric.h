@@ -1,5 +1,5 @@
-// Metric: a running figure over batches. Any type with the members of IsMetric is one; the built-in ones are classes that
-// are usable by hand: `metrics::Accuracy acc; acc.update(logits, labels); acc.result()`.
+// Metric: a running figure over batches. Any type with the members of IsMetric is one; the built-in ones are classes
+// that are usable by hand: `metrics::Accuracy acc; acc.update(logits, labels); acc.result()`.
 #pragma once
 
 #include <memory>
@@ -25,8 +25,8 @@ class Metric {
  public:
   /// Of any type.
   template <class M>
-    requires(!std::is_same_v<M, Metric> && IsMetric<M>)
-  Metric(M metric) : self_(std::make_unique<Model<M>>(std::move(metric))) {}
+  requires(!std::is_same_v<M, Metric> && IsMetric<M>) Metric(M metric)
+      : self_(std::make_unique<Model<M>>(std::move(metric))) {}
   /// By name, as make(): `.metrics = {"accuracy"}`.
   Metric(const char* name);
   /// Of any type.
@@ -132,8 +132,8 @@ class Totals {
 };
 
 /// "accuracy", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy", "top_5_accuracy" (any number),
-/// "precision", "recall", "f1", "auc", "mse", "mae", "rmse", "r2", "cosine_similarity", "mean_iou"; "acc" is "accuracy".
-/// Throws Error with a suggestion.
+/// "precision", "recall", "f1", "auc", "mse", "mae", "rmse", "r2", "cosine_similarity", "mean_iou"; "acc" is
+/// "accuracy". Throws Error with a suggestion.
 Metric make(std::string_view name);
 
 }  // namespace weft::metrics

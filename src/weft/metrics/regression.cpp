@@ -1,16 +1,16 @@
-#include <weft/metrics/regression.h>
-
 #include <cmath>
 
 #include <weft/metrics/host.h>
+#include <weft/metrics/regression.h>
 
 namespace weft::metrics {
 
 namespace {
 
 void check_same_shape(const std::string& metric, const Tensor& prediction, const Tensor& target) {
-  check(prediction.shape() == target.shape(), metric, ": received predictions ", to_string(prediction.shape()), " and targets ",
-        to_string(target.shape()), "; expected one shape", prediction.numel() == target.numel() ? " (use reshape or squeeze)" : "");
+  check(prediction.shape() == target.shape(), metric, ": received predictions ", to_string(prediction.shape()),
+        " and targets ", to_string(target.shape()), "; expected one shape",
+        prediction.numel() == target.numel() ? " (use reshape or squeeze)" : "");
 }
 
 std::int64_t samples_of(const Tensor& t) { return t.rank() ? t.size(0) : 1; }
@@ -29,7 +29,8 @@ void Mean::update(double value, double weight) {
   totals_[1] += weight;
 }
 
-void ElementMean::add(const Tensor& prediction, const Tensor& target, const Tensor& sample_weight, double (*distance)(double)) {
+void ElementMean::add(const Tensor& prediction, const Tensor& target, const Tensor& sample_weight,
+                      double (*distance)(double)) {
   check_same_shape(name(), prediction, target);
   const std::int64_t n = prediction.numel();
   const Weights weights(name(), sample_weight, samples_of(prediction), n);
@@ -55,8 +56,8 @@ void MAE::update(const Tensor& prediction, const Tensor& target, const Tensor& s
   add(prediction, target, sample_weight, [](double d) { return std::fabs(d); });
 }
 
-// Totals of each output: weight, mean of the targets, sum of their squared deviations from it, sum of squared residuals.
-// Two parts are joined by Chan's formula, which does not cancel as sums of squares do.
+// Totals of each output: weight, mean of the targets, sum of their squared deviations from it, sum of squared
+// residuals. Two parts are joined by Chan's formula, which does not cancel as sums of squares do.
 void R2::add(std::size_t column, double weight, double mean, double deviation, double residual) {
   double* t = totals_.data() + column * 4;
   const double total = t[0] + weight;
@@ -100,8 +101,8 @@ double R2::result() const {
 
 void R2::merge(const R2& other) {
   if (totals_.empty()) totals_.resize(other.totals_.size());
-  check(other.totals_.empty() || totals_.size() == other.totals_.size(), name(), ": merge received ", other.totals_.size() / 4,
-        " outputs; expected ", totals_.size() / 4);
+  check(other.totals_.empty() || totals_.size() == other.totals_.size(), name(), ": merge received ",
+        other.totals_.size() / 4, " outputs; expected ", totals_.size() / 4);
   for (std::size_t c = 0; c * 4 < other.totals_.size(); ++c) {
     const double* t = other.totals_.data() + c * 4;
     add(c, t[0], t[1], t[2], t[3]);

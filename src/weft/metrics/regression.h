@@ -64,8 +64,8 @@ class MAE : public ElementMean {
   void update(const Tensor& prediction, const Tensor& target, const Tensor& sample_weight = {});
 };
 
-/// The coefficient of determination, 1 - residual / total sum of squares; for [N, D] the mean over the D outputs. A target
-/// that never varies gives 1 for exact predictions, else 0.
+/// The coefficient of determination, 1 - residual / total sum of squares; for [N, D] the mean over the D outputs. A
+/// target that never varies gives 1 for exact predictions, else 0.
 class R2 : public Totals {
  public:
   /// With these options.
@@ -83,7 +83,7 @@ class R2 : public Totals {
 
 /// Options of CosineSimilarity.
 struct CosineSimilarityOptions {
-  int axis = -1;  ///< the axis of the vectors
+  int axis = -1;          ///< the axis of the vectors
   std::string name = {};  ///< empty: "cosine_similarity"
 };
 /// The mean cosine of the angle between prediction and target along an axis.

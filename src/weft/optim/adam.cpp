@@ -1,6 +1,7 @@
 // The rules of Adam's family.
 #include <cmath>
 
+#include <weft/ops/update.h>
 #include <weft/optim/rules.h>
 
 namespace weft::optim {
@@ -13,7 +14,9 @@ void check_adam(const char* rule, const std::array<double, 2>& betas, double eps
   check(weight_decay >= 0, rule, ": received weight_decay ", weight_decay, "; expected 0 or more");
 }
 
-Tensor decayed(const Tensor& g, const Tensor& p, double weight_decay) { return weight_decay != 0 ? g + p * weight_decay : g; }
+Tensor decayed(const Tensor& g, const Tensor& p, double weight_decay) {
+  return weight_decay != 0 ? g + p * weight_decay : g;
+}
 
 /// The two moving means, slots 0 and 1.
 void advance_means(std::span<Tensor> slots, const Tensor& g, const std::array<double, 2>& betas) {
@@ -30,13 +33,29 @@ template <class R> std::vector<Slot> adam_slots(const R& rule, const Shape& para
   return s;
 }
 
-template <class R> Tensor adam_step(const R& rule, const Tensor& p, const Tensor& g, std::span<Tensor> slots, const Step& at) {
-  advance_means(slots, g, rule.betas);
-  if (rule.amsgrad) slots[2] = maximum(slots[2], slots[1]);
-  const Tensor& v = slots[rule.amsgrad ? 2 : 1];
-  const double size = at.lr / seen(rule.betas[0], at.number), root = std::sqrt(seen(rule.betas[1], at.number));
-  if (rule.eps_on_raw) return p - slots[0] * (size * root) / (sqrt(v) + rule.eps);
-  return p - slots[0] * size / (sqrt(v) / root + rule.eps);
+/// Adam's step, with the weight decay in the gradient or (decoupled) in p: fused, but for AMSGrad.
+template <class R>
+Tensor adam_step(const R& rule, const Tensor& p, const Tensor& g, std::span<Tensor> slots, const Step& at,
+                 bool decoupled) {
+  const double root = std::sqrt(seen(rule.betas[1], at.number));
+  const double eps = rule.eps_on_raw ? rule.eps / root : rule.eps;  // sqrt(v) / root + eps / root
+  if (!rule.amsgrad) {
+    const Tensors next = adam_update(p, g, slots[0], slots[1],
+                                     {.lr = at.lr,
+                                      .beta1 = rule.betas[0],
+                                      .beta2 = rule.betas[1],
+                                      .eps = eps,
+                                      .weight_decay = rule.weight_decay,
+                                      .decoupled = decoupled,
+                                      .step = at.number});
+    slots[0] = next[1];
+    slots[1] = next[2];
+    return next[0];
+  }
+  advance_means(slots, decoupled ? g : decayed(g, p, rule.weight_decay), rule.betas);
+  slots[2] = maximum(slots[2], slots[1]);
+  const Tensor kept = decoupled && rule.weight_decay != 0 ? p * (1 - at.lr * rule.weight_decay) : p;
+  return kept - slots[0] * (at.lr / seen(rule.betas[0], at.number)) / (sqrt(slots[2]) / root + eps);
 }
 
 }  // namespace
@@ -44,17 +63,19 @@ template <class R> Tensor adam_step(const R& rule, const Tensor& p, const Tensor
 void Adam::validate() const { check_adam("Adam", betas, eps, weight_decay); }
 std::vector<Slot> Adam::slots(const Shape& parameter) const { return adam_slots(*this, parameter); }
 Tensor Adam::update(const Tensor& p, const Tensor& g, std::span<Tensor> slots, const Step& at) const {
-  return adam_step(*this, p, decayed(g, p, weight_decay), slots, at);
+  return adam_step(*this, p, g, slots, at, false);
 }
 
 void AdamW::validate() const { check_adam("AdamW", betas, eps, weight_decay); }
 std::vector<Slot> AdamW::slots(const Shape& parameter) const { return adam_slots(*this, parameter); }
 Tensor AdamW::update(const Tensor& p, const Tensor& g, std::span<Tensor> slots, const Step& at) const {
-  return adam_step(*this, weight_decay != 0 ? p * (1 - at.lr * weight_decay) : p, g, slots, at);
+  return adam_step(*this, p, g, slots, at, true);
 }
 
 void Adamax::validate() const { check_adam("Adamax", betas, eps, weight_decay); }
-std::vector<Slot> Adamax::slots(const Shape& parameter) const { return {{"exp_avg", parameter}, {"exp_inf", parameter}}; }
+std::vector<Slot> Adamax::slots(const Shape& parameter) const {
+  return {{"exp_avg", parameter}, {"exp_inf", parameter}};
+}
 Tensor Adamax::update(const Tensor& p, const Tensor& grad, std::span<Tensor> slots, const Step& at) const {
   const Tensor g = decayed(grad, p, weight_decay);
   slots[0] = slots[0] + (g - slots[0]) * (1 - betas[0]);
@@ -85,7 +106,9 @@ Tensor NAdam::update(const Tensor& param, const Tensor& grad, std::span<Tensor> 
 }
 
 void RAdam::validate() const { check_adam("RAdam", betas, eps, weight_decay); }
-std::vector<Slot> RAdam::slots(const Shape& parameter) const { return {{"exp_avg", parameter}, {"exp_avg_sq", parameter}}; }
+std::vector<Slot> RAdam::slots(const Shape& parameter) const {
+  return {{"exp_avg", parameter}, {"exp_avg_sq", parameter}};
+}
 Tensor RAdam::update(const Tensor& param, const Tensor& grad, std::span<Tensor> slots, const Step& at) const {
   const bool apart = decoupled_weight_decay && weight_decay != 0;
   const Tensor p = apart ? param * (1 - at.lr * weight_decay) : param;
@@ -94,8 +117,7 @@ Tensor RAdam::update(const Tensor& param, const Tensor& grad, std::span<Tensor> 
   const double longest = 2 / (1 - betas[1]) - 1;  // length of the moving mean of v; now:
   const double length = longest - 2 * static_cast<double>(at.number) * (1 - of_v) / of_v;
   if (length <= 5) return p - slots[0] * size;
-  const double rectified =
-      std::sqrt((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length));
+  const double rectified = std::sqrt((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length));
   return p - slots[0] * (size * rectified * std::sqrt(of_v)) / (sqrt(slots[1]) + eps);
 }
 

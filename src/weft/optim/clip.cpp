@@ -1,7 +1,6 @@
-#include <weft/optim/clip.h>
-
 #include <algorithm>
 
+#include <weft/optim/clip.h>
 #include <weft/tensor/storage.h>
 
 namespace weft::optim {

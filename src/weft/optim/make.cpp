@@ -22,10 +22,10 @@ struct Named {
   Rule (*make)(const RuleOptions&);
 };
 constexpr Named known[] = {
-    {"sgd", with_options<SGD>},         {"adam", with_options<Adam>},         {"adamw", with_options<AdamW>},
-    {"rmsprop", with_options<RMSprop>}, {"adagrad", with_options<Adagrad>},   {"adadelta", with_options<Adadelta>},
-    {"adamax", with_options<Adamax>},   {"nadam", with_options<NAdam>},       {"radam", with_options<RAdam>},
-    {"lion", with_options<Lion>},       {"muon", with_options<Muon>},         {"adafactor", with_options<Adafactor>},
+    {"sgd", with_options<SGD>},         {"adam", with_options<Adam>},       {"adamw", with_options<AdamW>},
+    {"rmsprop", with_options<RMSprop>}, {"adagrad", with_options<Adagrad>}, {"adadelta", with_options<Adadelta>},
+    {"adamax", with_options<Adamax>},   {"nadam", with_options<NAdam>},     {"radam", with_options<RAdam>},
+    {"lion", with_options<Lion>},       {"muon", with_options<Muon>},       {"adafactor", with_options<Adafactor>},
 };
 
 }  // namespace

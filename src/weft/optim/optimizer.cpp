@@ -1,10 +1,9 @@
-#include <weft/optim/optimizer.h>
-
 #include <cmath>
 #include <unordered_set>
 
 #include <weft/ops/ops.h>
 #include <weft/optim/clip.h>
+#include <weft/optim/optimizer.h>
 
 namespace weft::optim {
 
@@ -57,14 +56,16 @@ Optimizer::Optimizer(const nn::NamedParameters& parameters, Rule rule, Optimizer
 
 void Optimizer::check_options() const {
   const auto bound = [](const char* name, double v) {
-    check(v >= 0 && std::isfinite(v), "Optimizer: received ", name, " ", v, "; expected a finite number above 0, or 0 for none");
+    check(v >= 0 && std::isfinite(v), "Optimizer: received ", name, " ", v,
+          "; expected a finite number above 0, or 0 for none");
   };
   bound("clip_norm", options_.clip_norm);
   bound("clip_value", options_.clip_value);
   bound("clip_parameter_norm", options_.clip_parameter_norm);
   check(options_.accumulate >= 1, "Optimizer: received accumulate ", options_.accumulate, "; expected 1 or more");
   if (const auto* ema = std::get_if<Ema>(&options_.average))
-    check(ema->decay >= 0 && ema->decay < 1, "Optimizer: received Ema decay ", ema->decay, "; expected a number in [0, 1)");
+    check(ema->decay >= 0 && ema->decay < 1, "Optimizer: received Ema decay ", ema->decay,
+          "; expected a number in [0, 1)");
   if (const auto* swa = std::get_if<Swa>(&options_.average))
     check(swa->start >= 0 && swa->every >= 1, "Optimizer: received Swa start ", swa->start, ", every ", swa->every,
           "; expected start 0 or more and every 1 or more");
@@ -84,9 +85,10 @@ void Optimizer::make_groups(Rule rule) {
   for (std::size_t i = 0; i < options_.groups.size(); ++i) {
     const Group& g = options_.groups[i];
     check(matched[i] > 0 || entries_.empty(), "Optimizer: no parameter matches group '", g.pattern,
-          "' (or earlier groups took them all); the first parameter is '", entries_.empty() ? "" : entries_[0].name, "'");
-    check(!g.lr || (*g.lr >= 0 && std::isfinite(*g.lr)), "Optimizer: group '", g.pattern, "': received lr ", g.lr.value_or(0),
-          "; expected a finite number, 0 or more");
+          "' (or earlier groups took them all); the first parameter is '", entries_.empty() ? "" : entries_[0].name,
+          "'");
+    check(!g.lr || (*g.lr >= 0 && std::isfinite(*g.lr)), "Optimizer: group '", g.pattern, "': received lr ",
+          g.lr.value_or(0), "; expected a finite number, 0 or more");
     Rule own = g.rule ? *g.rule : groups_[0].rule;
     if (g.weight_decay) own.set_weight_decay(*g.weight_decay);
     const bool own_lr = g.lr || g.rule;
@@ -181,7 +183,8 @@ bool Optimizer::run(std::vector<Tensor> gradients) {
     const Entry& e = entries_[i];
     check(gradients[i].shape() == e.parameter.shape(), "Optimizer: '", e.name, "': received a gradient of shape ",
           to_string(gradients[i].shape()), "; expected ", to_string(e.parameter.shape()));
-    if (gradients[i].dtype() != e.parameter.tensor().dtype()) gradients[i] = cast(gradients[i], e.parameter.tensor().dtype());
+    if (gradients[i].dtype() != e.parameter.tensor().dtype())
+      gradients[i] = cast(gradients[i], e.parameter.tensor().dtype());
   }
   if (!accumulate(gradients)) return false;
   if (options_.clip_value > 0) clip_grad_value(gradients, options_.clip_value);

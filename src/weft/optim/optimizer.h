@@ -11,17 +11,18 @@
 
 namespace weft::optim {
 
-/// Parameters with options of their own: those whose path matches `pattern` ('*' any run, '?' one character); a parameter
-/// belongs to the first group that matches.
+/// Parameters with options of their own: those whose path matches `pattern` ('*' any run, '?' one character); a
+/// parameter belongs to the first group that matches.
 struct Group {
-  std::string pattern;                        ///< "*.bias", "encoder.*"
-  std::optional<double> lr = {};              ///< a learning rate of its own
-  double lr_scale = 1;                        ///< or so many times the optimizer's
+  std::string pattern;                      ///< "*.bias", "encoder.*"
+  std::optional<double> lr = {};            ///< a learning rate of its own
+  double lr_scale = 1;                      ///< or so many times the optimizer's
   std::optional<double> weight_decay = {};  ///< pulls weights to 0
-  std::optional<Rule> rule = {};              ///< a rule of its own
+  std::optional<Rule> rule = {};            ///< a rule of its own
 };
 
-/// A moving mean of the weights: average = decay average + (1 - decay) weight after every update, starting at the first.
+/// A moving mean of the weights: average = decay average + (1 - decay) weight after every update, starting at the
+/// first.
 struct Ema {
   double decay = 0.999;  ///< share of the old mean that is kept
 };
@@ -36,21 +37,21 @@ enum class Interval : unsigned char { step, epoch };
 
 /// Options of an Optimizer.
 struct OptimizerOptions {
-  Schedule schedule = {};  ///< what becomes of the learning rate
+  Schedule schedule = {};              ///< what becomes of the learning rate
   Interval interval = Interval::step;  ///< what the schedule counts
-  std::vector<Group> groups = {};  ///< parameters with options of their own
+  std::vector<Group> groups = {};      ///< parameters with options of their own
   double clip_norm = 0;            ///< bounds the norm of all gradients together (Keras: global_clipnorm); 0: no bound
   double clip_value = 0;           ///< bounds each element
   double clip_parameter_norm = 0;  ///< bounds the norm of each gradient (Keras: clipnorm)
   std::int64_t accumulate = 1;     ///< so many calls of step() make one update with the mean of their gradients
   std::variant<std::monostate, Ema, Swa> average = {};  ///< of the weights: Ema or Swa; see swap_average()
-  std::optional<PlateauOptions> plateau = {};  ///< see observe()
+  std::optional<PlateauOptions> plateau = {};           ///< see observe()
 };
 
 /// Updates parameters from gradients. Frozen parameters and those without a gradient are left alone (no decay either).
-/// Gradients are clipped by value, then each, then together. Slots appear with a parameter's first update, on its device
-/// and in its dtype, and follow it when it moves. A parameter's constraint (nn/regularizers.h) is applied after its update.
-/// Not copyable: it stands for the state of one training.
+/// Gradients are clipped by value, then each, then together. Slots appear with a parameter's first update, on its
+/// device and in its dtype, and follow it when it moves. A parameter's constraint (nn/regularizers.h) is applied after
+/// its update. Not copyable: it stands for the state of one training.
 class Optimizer {
  public:
   /// All parameters of a module. Throws Error for bad options and for a group that matches nothing.
@@ -107,8 +108,8 @@ class Optimizer {
   /// The averages by parameter name; empty before the first update.
   NamedTensors average() const;
 
-  /// Everything that the coming updates depend on, as named tensors on the host or the parameter's device: counts (i64),
-  /// learning rates (f64), slots ("slot.conv.weight.exp_avg"), half-accumulated gradients, averages.
+  /// Everything that the coming updates depend on, as named tensors on the host or the parameter's device: counts
+  /// (i64), learning rates (f64), slots ("slot.conv.weight.exp_avg"), half-accumulated gradients, averages.
   NamedTensors state_dict() const;
   /// Takes it back; the updates that follow are bit for bit those that would have followed. Throws Error, and changes
   /// nothing, where it belongs to other parameters or another rule.
@@ -171,8 +172,8 @@ struct RuleOptions {
   std::optional<double> weight_decay = {};  ///< pulls weights to 0
   std::optional<double> momentum = {};      ///< of SGD, RMSprop and Muon
 };
-/// "sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "radam", "lion", "muon", "adafactor", in
-/// any case. Throws Error with a suggestion.
+/// "sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "radam", "lion", "muon", "adafactor",
+/// in any case. Throws Error with a suggestion.
 Rule make(std::string_view name, const RuleOptions& options = {});
 /// The names that make knows.
 std::vector<std::string> rule_names();

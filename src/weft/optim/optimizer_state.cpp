@@ -11,7 +11,9 @@ namespace {
 Tensor whole(std::int64_t v) { return tensor_of(std::vector<std::int64_t>{v}, {}, {.device = cpu}); }
 Tensor real(double v) { return tensor_of(std::vector<double>{v}, {}, {.device = cpu}); }
 std::string lr_name(std::size_t group) { return cat("group.", group, ".lr"); }
-std::string slot_name(const std::string& parameter, const std::string& slot) { return cat("slot.", parameter, ".", slot); }
+std::string slot_name(const std::string& parameter, const std::string& slot) {
+  return cat("slot.", parameter, ".", slot);
+}
 
 }  // namespace
 
@@ -56,8 +58,8 @@ struct Optimizer::Loading {
     Tensor t = std::move(it->second);
     given.erase(it);
     if (!t.defined() || (expected && t.shape() != *expected)) {
-      problems.push_back(cat("'", name, "' has shape ", t.defined() ? to_string(t.shape()) : "of nothing", ", expected ",
-                             expected ? to_string(*expected) : "one"));
+      problems.push_back(cat("'", name, "' has shape ", t.defined() ? to_string(t.shape()) : "of nothing",
+                             ", expected ", expected ? to_string(*expected) : "one"));
       return {};
     }
     return t.detach();
@@ -79,7 +81,8 @@ struct Optimizer::Loading {
     return t.defined() ? t.item() : 0;
   }
   void finish() {
-    for (const auto& [name, t] : given) problems.push_back(cat("'", name, "' belongs to no parameter or option of this optimizer"));
+    for (const auto& [name, t] : given)
+      problems.push_back(cat("'", name, "' belongs to no parameter or option of this optimizer"));
     std::string text;
     for (std::size_t i = 0; i < problems.size() && i < 4; ++i) text += (i ? "; " : "") + problems[i];
     if (problems.size() > 4) text += cat("; and ", problems.size() - 4, " more");

@@ -1,9 +1,8 @@
-#include <weft/optim/plateau.h>
-
 #include <algorithm>
 #include <limits>
 
 #include <weft/optim/optimizer.h>
+#include <weft/optim/plateau.h>
 
 namespace weft::optim {
 

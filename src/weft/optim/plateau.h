@@ -17,7 +17,7 @@ struct PlateauOptions {
   double threshold = 1e-4;        ///< what counts as improvement (Keras: min_delta, absolute)
   bool absolute = false;          ///< threshold is a difference, not a fraction (PyTorch: threshold_mode abs)
   std::int64_t cooldown = 0;      ///< epochs after a reduction that are not counted
-  double min_lr = 0;  ///< never below it
+  double min_lr = 0;              ///< never below it
   double eps = 1e-8;              ///< smaller changes of the learning rate are left out
 };
 
@@ -34,7 +34,7 @@ class ReduceOnPlateau {
 
   /// What it remembers.
   struct State {
-    double best;  ///< the best metric so far
+    double best;                  ///< the best metric so far
     std::int64_t bad_epochs = 0;  ///< epochs since
     std::int64_t cooldown = 0;    ///< epochs still to be passed over
   };

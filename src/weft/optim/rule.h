@@ -24,9 +24,10 @@ struct Step {
   double lr;            ///< the learning rate of this update: option, group and schedule are worked in
 };
 
-/// What makes a type a rule. `lr` is the learning rate unless a group or a schedule says otherwise; `slots` lists what is
-/// kept for a parameter of that shape; `update` returns the parameter's new value and replaces slots in place. A member
-/// `double weight_decay` can be set by parameter groups; a member `void validate() const` throws Error for bad options.
+/// What makes a type a rule. `lr` is the learning rate unless a group or a schedule says otherwise; `slots` lists what
+/// is kept for a parameter of that shape; `update` returns the parameter's new value and replaces slots in place. A
+/// member `double weight_decay` can be set by parameter groups; a member `void validate() const` throws Error for bad
+/// options.
 ///
 ///     struct SignSGD {
 ///       double lr = 1e-3;
@@ -37,19 +38,18 @@ struct Step {
 ///     };
 template <class R>
 concept IsRule = std::is_copy_constructible_v<R> &&
-                 requires(const R& r, const Tensor& t, std::span<Tensor> slots, const Shape& shape, const Step& at) {
-                   { r.lr } -> std::convertible_to<double>;
-                   { r.slots(shape) } -> std::convertible_to<std::vector<Slot>>;
-                   { r.update(t, t, slots, at) } -> std::convertible_to<Tensor>;
-                 };
+    requires(const R& r, const Tensor& t, std::span<Tensor> slots, const Shape& shape, const Step& at) {
+  { r.lr } -> std::convertible_to<double>;
+  { r.slots(shape) } -> std::convertible_to<std::vector<Slot>>;
+  { r.update(t, t, slots, at) } -> std::convertible_to<Tensor>;
+};
 
 /// A rule of any type, held by value.
 class Rule {
  public:
   /// Of any type.
   template <class R>
-    requires(!std::is_same_v<R, Rule> && IsRule<R>)
-  Rule(R rule) : self_(std::make_unique<Model<R>>(std::move(rule))) {
+  requires(!std::is_same_v<R, Rule> && IsRule<R>) Rule(R rule) : self_(std::make_unique<Model<R>>(std::move(rule))) {
     self_->validate();
   }
   Rule(const Rule& o) : self_(o.self_->clone()) {}
@@ -74,7 +74,8 @@ class Rule {
   Tensor update(const Tensor& parameter, const Tensor& gradient, std::span<Tensor> slots, const Step& at) const {
     return self_->update(parameter, gradient, slots, at);
   }
-  /// Its options by name, those that are numbers: {{"lr", 0.001}, {"betas.0", 0.9}, …}; empty for a type that is no aggregate.
+  /// Its options by name, those that are numbers: {{"lr", 0.001}, {"betas.0", 0.9}, …}; empty for a type that is no
+  /// aggregate.
   std::vector<std::pair<std::string, double>> options() const;
   /// The rule inside, or null where it is of another type.
   template <class R> const R* get() const {
@@ -118,7 +119,8 @@ template <class R> struct Rule::Model final : Concept {
     else fail("optimizer: ", name(), " has no weight_decay; a group sets it to ", v);
   }
   void validate() const override {
-    check(rule.lr >= 0 && rule.lr <= 1e300, name(), ": received lr ", double(rule.lr), "; expected a finite number, 0 or more");
+    check(rule.lr >= 0 && rule.lr <= 1e300, name(), ": received lr ", double(rule.lr),
+          "; expected a finite number, 0 or more");
     if constexpr (requires { rule.validate(); }) rule.validate();
   }
   std::vector<Slot> slots(const Shape& parameter) const override { return rule.slots(parameter); }
@@ -129,8 +131,12 @@ template <class R> struct Rule::Model final : Concept {
     if constexpr (std::is_aggregate_v<R>)
       reflect::for_each_field(rule, [&]<class T>(std::string_view field, const T& value) {
         if constexpr (std::is_arithmetic_v<T>) list.emplace_back(field, static_cast<double>(value));
-        else if constexpr (requires { std::tuple_size<T>::value; value[0] + 1.0; })
-          for (std::size_t i = 0; i < value.size(); ++i) list.emplace_back(std::string(field) + "." + std::to_string(i), value[i]);
+        else if constexpr (requires {
+                             std::tuple_size<T>::value;
+                             value[0] + 1.0;
+                           })
+          for (std::size_t i = 0; i < value.size(); ++i)
+            list.emplace_back(std::string(field) + "." + std::to_string(i), value[i]);
       });
   }
 };

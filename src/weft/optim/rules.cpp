@@ -1,10 +1,10 @@
 // Rules without bias correction.
-#include <weft/optim/rules.h>
-
 #include <cmath>
 #include <limits>
 
 #include <weft/ops/ops.h>
+#include <weft/ops/update.h>
+#include <weft/optim/rules.h>
 
 namespace weft::optim {
 
@@ -17,10 +17,14 @@ void below_1(const char* rule, const char* option, double v) {
   check(v >= 0 && v < 1, rule, ": received ", option, " ", v, "; expected a number in [0, 1)");
 }
 /// The gradient with weight decay added.
-Tensor decayed(const Tensor& g, const Tensor& p, double weight_decay) { return weight_decay != 0 ? g + p * weight_decay : g; }
+Tensor decayed(const Tensor& g, const Tensor& p, double weight_decay) {
+  return weight_decay != 0 ? g + p * weight_decay : g;
+}
 /// (1 - weight) a + weight b
 Tensor lerp(const Tensor& a, const Tensor& b, double weight) { return a + (b - a) * weight; }
-Tensor mean_of_squares(const Tensor& mean, const Tensor& g, double decay) { return mean * decay + square(g) * (1 - decay); }
+Tensor mean_of_squares(const Tensor& mean, const Tensor& g, double decay) {
+  return mean * decay + square(g) * (1 - decay);
+}
 Tensor root(const Tensor& x, double eps, bool inside) { return inside ? sqrt(x + eps) : sqrt(x) + eps; }
 
 }  // namespace
@@ -28,8 +32,8 @@ Tensor root(const Tensor& x, double eps, bool inside) { return inside ? sqrt(x +
 void SGD::validate() const {
   at_least_0("SGD", "momentum", momentum);
   at_least_0("SGD", "weight_decay", weight_decay);
-  check(!nesterov || (momentum > 0 && dampening == 0), "SGD: received nesterov with momentum ", momentum, " and dampening ",
-        dampening, "; expected momentum above 0 and no dampening");
+  check(!nesterov || (momentum > 0 && dampening == 0), "SGD: received nesterov with momentum ", momentum,
+        " and dampening ", dampening, "; expected momentum above 0 and no dampening");
 }
 
 std::vector<Slot> SGD::slots(const Shape& parameter) const {
@@ -37,12 +41,12 @@ std::vector<Slot> SGD::slots(const Shape& parameter) const {
   return {{"momentum_buffer", parameter}};
 }
 
-Tensor SGD::update(const Tensor& p, const Tensor& grad, std::span<Tensor> slots, const Step& at) const {
-  const Tensor g = decayed(grad, p, weight_decay);
-  if (momentum == 0) return p - g * at.lr;
-  Tensor& buffer = slots[0];
-  buffer = at.number == 1 ? g : buffer * momentum + (dampening != 0 ? g * (1 - dampening) : g);
-  return p - (nesterov ? g + buffer * momentum : buffer) * at.lr;
+Tensor SGD::update(const Tensor& p, const Tensor& g, std::span<Tensor> slots, const Step& at) const {
+  const Tensors next = sgd_update(
+      p, g, momentum != 0 && at.number > 1 ? slots[0] : Tensor(),
+      {.lr = at.lr, .momentum = momentum, .dampening = dampening, .nesterov = nesterov, .weight_decay = weight_decay});
+  if (momentum != 0) slots[0] = next[1];
+  return next[0];
 }
 
 void RMSprop::validate() const {
@@ -81,7 +85,9 @@ void Adagrad::validate() const {
   at_least_0("Adagrad", "eps", eps);
 }
 
-std::vector<Slot> Adagrad::slots(const Shape& parameter) const { return {{"sum", parameter, initial_accumulator_value}}; }
+std::vector<Slot> Adagrad::slots(const Shape& parameter) const {
+  return {{"sum", parameter, initial_accumulator_value}};
+}
 
 Tensor Adagrad::update(const Tensor& p, const Tensor& grad, std::span<Tensor> slots, const Step& at) const {
   const Tensor g = decayed(grad, p, weight_decay);
@@ -96,7 +102,9 @@ void Adadelta::validate() const {
   at_least_0("Adadelta", "weight_decay", weight_decay);
 }
 
-std::vector<Slot> Adadelta::slots(const Shape& parameter) const { return {{"square_avg", parameter}, {"acc_delta", parameter}}; }
+std::vector<Slot> Adadelta::slots(const Shape& parameter) const {
+  return {{"square_avg", parameter}, {"acc_delta", parameter}};
+}
 
 Tensor Adadelta::update(const Tensor& p, const Tensor& grad, std::span<Tensor> slots, const Step& at) const {
   const Tensor g = decayed(grad, p, weight_decay);
@@ -146,7 +154,9 @@ Tensor Muon::update(const Tensor& p, const Tensor& g, std::span<Tensor> slots, c
     x = x * a + matmul(gram * b + matmul(gram, gram) * c, x);
   }
   if (rows > columns) x = x.transpose();
-  const double lr_here = at.lr * std::sqrt(std::max(1.0, static_cast<double>(rows) / static_cast<double>(std::max<std::int64_t>(columns, 1))));
+  const double lr_here =
+      at.lr *
+      std::sqrt(std::max(1.0, static_cast<double>(rows) / static_cast<double>(std::max<std::int64_t>(columns, 1))));
   return p * (1 - at.lr * weight_decay) - cast(reshape(x, p.shape()), p.dtype()) * lr_here;
 }
 
@@ -169,10 +179,14 @@ std::vector<Slot> Adafactor::slots(const Shape& parameter) const {
 namespace {
 double spacing_at_1(DType t) {
   switch (t) {
-    case DType::f64: return std::numeric_limits<double>::epsilon();
-    case DType::f16: return 0x1p-10;
-    case DType::bf16: return 0x1p-7;
-    default: return std::numeric_limits<float>::epsilon();
+    case DType::f64:
+      return std::numeric_limits<double>::epsilon();
+    case DType::f16:
+      return 0x1p-10;
+    case DType::bf16:
+      return 0x1p-7;
+    default:
+      return std::numeric_limits<float>::epsilon();
   }
 }
 Tensor root_mean_square(const Tensor& x) { return sqrt(mean(square(x))); }

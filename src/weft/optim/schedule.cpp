@@ -1,7 +1,7 @@
-#include <weft/optim/schedule.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <weft/optim/schedule.h>
 
 namespace weft::optim {
 
@@ -41,9 +41,13 @@ double MultiStep::operator()(double base, std::int64_t t) const {
   return base * std::pow(gamma, static_cast<double>(reached));
 }
 
-double Exponential::operator()(double base, std::int64_t t) const { return base * std::pow(gamma, static_cast<double>(t)); }
+double Exponential::operator()(double base, std::int64_t t) const {
+  return base * std::pow(gamma, static_cast<double>(t));
+}
 
-double Cosine::operator()(double base, std::int64_t t) const { return half_cosine(base, eta_min, progress("Cosine", t, steps)); }
+double Cosine::operator()(double base, std::int64_t t) const {
+  return half_cosine(base, eta_min, progress("Cosine", t, steps));
+}
 Cosine Cosine::fit_to(std::int64_t total) const { return with_steps(*this, total); }
 
 double Linear::operator()(double base, std::int64_t t) const {
@@ -134,7 +138,9 @@ struct WarmUpPart {
 /// Down to a hundredth over the training.
 struct ExponentialDecay {
   std::int64_t steps = 0;
-  double operator()(double base, std::int64_t t) const { return base * std::pow(0.01, progress("exponential", t, steps)); }
+  double operator()(double base, std::int64_t t) const {
+    return base * std::pow(0.01, progress("exponential", t, steps));
+  }
   ExponentialDecay fit_to(std::int64_t total) const { return with_steps(*this, total); }
 };
 
@@ -165,7 +171,8 @@ Schedule plain(std::string_view name) {
 std::vector<std::string> schedule_names() {
   std::vector<std::string> names;
   for (const char* prefix : {"", "warmup-"})
-    for (const char* name : {"constant", "cosine", "linear", "polynomial", "exponential", "step", "onecycle", "cosine-restarts"})
+    for (const char* name :
+         {"constant", "cosine", "linear", "polynomial", "exponential", "step", "onecycle", "cosine-restarts"})
       names.push_back(std::string(prefix) + name);
   return names;
 }
