@@ -16,7 +16,8 @@ double seconds() {
 }
 
 template <class T> double rate(std::int64_t m, std::int64_t n, std::int64_t k) {
-  const weft::Tensor a = weft::randn({m, k}, {.dtype = weft::dtype_of<T>}), b = weft::randn({k, n}, {.dtype = weft::dtype_of<T>});
+  const weft::Tensor a = weft::randn({m, k}, {.dtype = weft::dtype_of<T>}),
+                     b = weft::randn({k, n}, {.dtype = weft::dtype_of<T>});
   std::vector<T> c(static_cast<std::size_t>(m * n));
   const double flops = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   const int calls = static_cast<int>(4e8 / flops) + 1;
@@ -40,6 +41,7 @@ int main() {
     weft::set_num_threads(threads);
     for (const auto& s : shapes)
       std::printf("threads %d  %5ld x %5ld x %5ld  f32 %7.1f  f64 %7.1f GFLOP/s\n", threads, static_cast<long>(s[0]),
-                  static_cast<long>(s[1]), static_cast<long>(s[2]), rate<float>(s[0], s[1], s[2]), rate<double>(s[0], s[1], s[2]));
+                  static_cast<long>(s[1]), static_cast<long>(s[2]), rate<float>(s[0], s[1], s[2]),
+                  rate<double>(s[0], s[1], s[2]));
   }
 }

@@ -37,9 +37,11 @@ std::vector<double> sweep(DType dtype) {
   std::vector<double> v;
   const RandomStream stream{11, 5};
   for (std::uint64_t i = 0; i < 3000; ++i) v.push_back((stream.uniform(i) - 0.5) * 8);
-  for (std::uint64_t i = 0; i < 2000; ++i) v.push_back((stream.uniform(5000 + i) - 0.5) * 2 * std::exp2(40 * stream.uniform(9000 + i) - 25));
-  for (double x : {0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 3.0, 8.0, 87.0, 88.5, 89.0, 90.0, -87.0, -88.5, -103.0, -104.5, 700.0, -745.0,
-                   710.0, 1e30, -1e30, 40000.0, -1e6, 1e-40, -1e-40, 1e-30, 1 + 1e-6, 1 - 1e-6})
+  for (std::uint64_t i = 0; i < 2000; ++i)
+    v.push_back((stream.uniform(5000 + i) - 0.5) * 2 * std::exp2(40 * stream.uniform(9000 + i) - 25));
+  for (double x :
+       {0.0,    -0.0,   1.0,   -1.0,   0.5,   2.0,  3.0,   8.0,     87.0, 88.5,  89.0,   90.0,  -87.0,    -88.5,
+        -103.0, -104.5, 700.0, -745.0, 710.0, 1e30, -1e30, 40000.0, -1e6, 1e-40, -1e-40, 1e-30, 1 + 1e-6, 1 - 1e-6})
     v.push_back(x);
   const double inf = std::numeric_limits<double>::infinity();
   v.insert(v.end(), {inf, -inf, std::numeric_limits<double>::quiet_NaN()});
@@ -112,9 +114,10 @@ TEST(CpuElementwise, BinaryFormulasAgreeWithTheReference) {
     const Tensor a = tensor_of(values, {n}).to(dtype), b = tensor_of(shuffled, {n}).to(dtype);
     for (const OpInfo* op : formulas("binary", 2)) {
       if (op->types == Types::integral) continue;
-      if (dtype == f32 && (op->name == "mod" || op->name == "floor_divide")) continue;  // f32 jumps where double does not
-      expect_near(run(*op, {a, b}), run(*op, {a.to(ref()), b.to(ref())}).to(cpu), tolerance(dtype), absolute_of(*op, dtype),
-                  op->name + " " + std::string(name_of(dtype)), values);
+      if (dtype == f32 && (op->name == "mod" || op->name == "floor_divide"))
+        continue;  // f32 jumps where double does not
+      expect_near(run(*op, {a, b}), run(*op, {a.to(ref()), b.to(ref())}).to(cpu), tolerance(dtype),
+                  absolute_of(*op, dtype), op->name + " " + std::string(name_of(dtype)), values);
     }
     const Tensor c = less(a, 0.3);
     EXPECT_EQ(bytes(where(c, a, b)), bytes(where(c.to(ref()), a.to(ref()), b.to(ref())).to(cpu)));
@@ -153,8 +156,10 @@ TEST(CpuElementwise, LengthsAndThreadsDoNotChangeBits) {
       const auto expected = bytes(whole);
       const std::size_t size = size_of(dtype);
       for (std::int64_t length : {1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 1023, 1025}) {
-        const auto part = bytes(run(op, {tensor_of(std::vector<double>(many.begin(), many.begin() + length), {length}).to(dtype)}));
-        EXPECT_EQ(0, std::memcmp(part.data(), expected.data(), static_cast<std::size_t>(length) * size)) << name << " " << length;
+        const auto part =
+            bytes(run(op, {tensor_of(std::vector<double>(many.begin(), many.begin() + length), {length}).to(dtype)}));
+        EXPECT_EQ(0, std::memcmp(part.data(), expected.data(), static_cast<std::size_t>(length) * size))
+            << name << " " << length;
       }
       for (int threads : {1, 2, 3, 7}) {
         Threads scope(threads);
@@ -166,10 +171,12 @@ TEST(CpuElementwise, LengthsAndThreadsDoNotChangeBits) {
 
 TEST(CpuElementwise, StridesAndBroadcasting) {
   for (DType dtype : {f32, f64, i32, f16}) {
-    const Tensor image = (rand({3, 5, 17, 66}) * 50).to(dtype), bias = (rand({5, 1, 1}) * 50).to(dtype), row = (rand({66}) * 50).to(dtype),
-                 column = (rand({17, 1}) * 50).to(dtype), one = full({}, 3).to(dtype);
+    const Tensor image = (rand({3, 5, 17, 66}) * 50).to(dtype), bias = (rand({5, 1, 1}) * 50).to(dtype),
+                 row = (rand({66}) * 50).to(dtype), column = (rand({17, 1}) * 50).to(dtype),
+                 one = full({}, 3).to(dtype);
     const auto compare = [&](const Tensor& a, const Tensor& b) {
-      EXPECT_EQ(bytes(sub(a, b)), bytes(sub(a.to(ref()), b.to(ref())).to(cpu))) << name_of(dtype) << " " << to_string(b.shape());
+      EXPECT_EQ(bytes(sub(a, b)), bytes(sub(a.to(ref()), b.to(ref())).to(cpu)))
+          << name_of(dtype) << " " << to_string(b.shape());
     };
     compare(image, bias);
     compare(bias, image);
@@ -257,7 +264,8 @@ TEST(CpuMatMul, BatchesBroadcastStridesAndTypes) {
     compare(r({0, 7}), r({7, 3}));
     compare(r({2, 0}), r({0, 3}));
   }
-  EXPECT_EQ(matmul(tensor({{1, 2}, {3, 4}}), tensor({{5, 6}, {7, 8}})).to_vector<int>(), (std::vector<int>{19, 22, 43, 50}));
+  EXPECT_EQ(matmul(tensor({{1, 2}, {3, 4}}), tensor({{5, 6}, {7, 8}})).to_vector<int>(),
+            (std::vector<int>{19, 22, 43, 50}));
 }
 
 Tensor on_ref(const Tensor& x) { return x.to(ref()); }
@@ -267,14 +275,16 @@ TEST(CpuReduce, AnyAxesStridesAndTypes) {
     const double tol = t == f64 ? 1e-13 : t == f32 ? 2e-6 : 2e-3;
     const auto compare = [&](const Tensor& x, const Dims& axes) {
       const std::string what = std::string(name_of(t)) + to_string(x.shape()) + " along " + to_string(axes);
-      const double size = static_cast<double>(x.numel()) / static_cast<double>(std::max<std::int64_t>(1, sum(x, axes).numel()));
+      const double size =
+          static_cast<double>(x.numel()) / static_cast<double>(std::max<std::int64_t>(1, sum(x, axes).numel()));
       expect_near(sum(x, axes), sum(on_ref(x), axes).to(cpu), tol, tol * std::sqrt(size), "sum " + what);
       if (x.numel() == 0) return;
       EXPECT_EQ(bytes(amax(x, axes)), bytes(amax(on_ref(x), axes).to(cpu))) << "amax " << what;
       EXPECT_EQ(bytes(amin(x, axes)), bytes(amin(on_ref(x), axes).to(cpu))) << "amin " << what;
     };
     const Tensor image = randn({3, 5, 17, 66}).to(t);
-    for (const Dims& axes : {Dims{}, Dims{0}, Dims{1}, Dims{2}, Dims{3}, Dims{0, 2, 3}, Dims{1, 3}, Dims{0, 1}, Dims{2, 3}, Dims{0, 3}}) {
+    for (const Dims& axes :
+         {Dims{}, Dims{0}, Dims{1}, Dims{2}, Dims{3}, Dims{0, 2, 3}, Dims{1, 3}, Dims{0, 1}, Dims{2, 3}, Dims{0, 3}}) {
       compare(image, axes);
       compare(image.permute({2, 0, 3, 1}), axes);
       compare(broadcast_to(image.to(f32).reshape({3, 5, 17, 66}).to(t), {3, 5, 17, 66}), axes);
@@ -307,7 +317,9 @@ TEST(CpuSoftmax, AgreesWithTheReferenceAlongAnyAxis) {
       }
       const OpInfo& op = get_op("softmax_grad");
       const Attrs attrs = op.make({{"axis", std::int64_t{axis}}});
-      const auto apply = [&](const Tensor& a, const Tensor& b) { return apply_op(op, attrs.get(), std::array<Operand, 2>{a, b})[0]; };
+      const auto apply = [&](const Tensor& a, const Tensor& b) {
+        return apply_op(op, attrs.get(), std::array<Operand, 2>{a, b})[0];
+      };
       expect_near(apply(x, g), apply(on_ref(x), on_ref(g)).to(cpu), 10 * tol, 100 * tol, op.name);
     }
     const Tensor labels = tensor({0, 12, -100, 3, 7, 7});
@@ -316,12 +328,16 @@ TEST(CpuSoftmax, AgreesWithTheReferenceAlongAnyAxis) {
       const Tensor z = x.reshape({6, 13, 5}).permute({0, 1, 2}).to(t), first = sum(z, {2}), weight = randn({6}).to(t);
       const OpInfo &loss = get_op("softmax_cross_entropy"), &grad = get_op("softmax_cross_entropy_grad");
       const Attrs a = loss.make(map), b = grad.make(map);
-      const auto forward = [&](const Tensor& v, const Tensor& l) { return apply_op(loss, a.get(), std::array<Operand, 2>{v, l})[0]; };
+      const auto forward = [&](const Tensor& v, const Tensor& l) {
+        return apply_op(loss, a.get(), std::array<Operand, 2>{v, l})[0];
+      };
       const auto backward = [&](const Tensor& v, const Tensor& l, const Tensor& w) {
         return apply_op(grad, b.get(), std::array<Operand, 3>{v, l, w})[0];
       };
-      expect_near(forward(first, labels), forward(on_ref(first), on_ref(labels)).to(cpu), tol, 4 * tol, "cross entropy");
-      expect_near(backward(first, labels, weight), backward(on_ref(first), on_ref(labels), on_ref(weight)).to(cpu), 2 * tol, 4 * tol, "its gradient");
+      expect_near(forward(first, labels), forward(on_ref(first), on_ref(labels)).to(cpu), tol, 4 * tol,
+                  "cross entropy");
+      expect_near(backward(first, labels, weight), backward(on_ref(first), on_ref(labels), on_ref(weight)).to(cpu),
+                  2 * tol, 4 * tol, "its gradient");
       EXPECT_THROW(forward(first, tensor({0, 13, 0, 0, 0, 0})), Error);
     }
   }
@@ -330,9 +346,12 @@ TEST(CpuSoftmax, AgreesWithTheReferenceAlongAnyAxis) {
 TEST(CpuCopies, MoveTheSameBits) {
   for (DType t : {f32, f64, i64, f16, u8}) {
     const Tensor x = (rand({4, 9, 33}) * 60).to(t), y = (rand({4, 5, 33}) * 60).to(t);
-    const auto same = [&](const Tensor& a, const Tensor& b, const char* what) { EXPECT_EQ(bytes(a), bytes(b.to(cpu))) << what << " " << name_of(t); };
+    const auto same = [&](const Tensor& a, const Tensor& b, const char* what) {
+      EXPECT_EQ(bytes(a), bytes(b.to(cpu))) << what << " " << name_of(t);
+    };
     same(concat({x, y}, 1), concat({on_ref(x), on_ref(y)}, 1), "concat");
-    same(concat({x.transpose(), y.transpose()}, 2), concat({on_ref(x.transpose()), on_ref(y.transpose())}, 2), "concat of views");
+    same(concat({x.transpose(), y.transpose()}, 2), concat({on_ref(x.transpose()), on_ref(y.transpose())}, 2),
+         "concat of views");
     const Tensor index = tensor({3, -1, 0, 3});
     same(take(x, index, 0), take(on_ref(x), on_ref(index), 0), "take");
     same(take(x.transpose(), index, -1), take(on_ref(x.transpose()), on_ref(index), -1), "take of a view");
@@ -340,13 +359,15 @@ TEST(CpuCopies, MoveTheSameBits) {
   }
   EXPECT_THROW(take(ones({3, 2}), tensor({3}), 0), Error);
   const Tensor g = randn({5, 200}), index = tensor({1, 0, 1, -1, 1});
-  expect_near(segment_sum(g, index, 4, 0), segment_sum(on_ref(g), on_ref(index), 4, 0).to(cpu), 1e-6, 1e-6, "segment_sum");
+  expect_near(segment_sum(g, index, 4, 0), segment_sum(on_ref(g), on_ref(index), 4, 0).to(cpu), 1e-6, 1e-6,
+              "segment_sum");
 }
 
 TEST(CpuRandom, TheReferencesStreamOnAnyThreads) {
   const auto draw = [](Device d) {
     manual_seed(5);
-    return std::vector<Tensor>{rand({70001}, {.device = d}), randn({30001}, {.dtype = f64, .device = d}), randn({999}, {.dtype = f16, .device = d})};
+    return std::vector<Tensor>{rand({70001}, {.device = d}), randn({30001}, {.dtype = f64, .device = d}),
+                               randn({999}, {.dtype = f16, .device = d})};
   };
   const auto expected = draw(ref());
   for (int threads : {1, 3}) {
@@ -366,8 +387,9 @@ TEST(CpuKernels, ThreadsDoNotChangeBits) {
   const Tensor x = randn({64, 3, 30, 31}), big = randn({200001});
   const auto results = [&] {
     std::vector<std::vector<unsigned char>> all;
-    for (const Tensor& t : {sum(x), sum(x, {0, 2, 3}), sum(x, {0}), sum(x, {3}), sum(big), amax(x, {1}), run(get_op("softmax"), {x}),
-                            run(get_op("log_softmax"), {big}), x.permute({0, 2, 3, 1}).contiguous(), x.to(f16), x * 0.3})
+    for (const Tensor& t :
+         {sum(x), sum(x, {0, 2, 3}), sum(x, {0}), sum(x, {3}), sum(big), amax(x, {1}), run(get_op("softmax"), {x}),
+          run(get_op("log_softmax"), {big}), x.permute({0, 2, 3, 1}).contiguous(), x.to(f16), x * 0.3})
       all.push_back(bytes(t));
     return all;
   };
@@ -389,15 +411,20 @@ template <class F> Tensor three_steps(DType dtype, Device device, F&& step) {
 
 TEST(CpuUpdate, AdamAndSgdAreThoseOfPyTorch) {
   // Figures of torch.optim 2.15 in float64.
-  const Tensor adam = tensor_of(std::vector<double>{0.708982279485561, -1.70126535632919, 2.7079555955569, 0.792562736862083}, {4}),
-               adamw = tensor_of(std::vector<double>{0.703993985529919, -1.69081635255244, 2.69105494844644, 0.788996564255735}, {4}),
+  const Tensor adam = tensor_of(
+                   std::vector<double>{0.708982279485561, -1.70126535632919, 2.7079555955569, 0.792562736862083}, {4}),
+               adamw = tensor_of(
+                   std::vector<double>{0.703993985529919, -1.69081635255244, 2.69105494844644, 0.788996564255735}, {4}),
                plain = tensor_of(std::vector<double>{0.805, -1.955, 2.565, 1.685}, {4}),
-               heavy = tensor_of(std::vector<double>{0.7463154575625, -1.92679875575, 2.4243112589375, 2.04414213096875}, {4}),
+               heavy = tensor_of(
+                   std::vector<double>{0.7463154575625, -1.92679875575, 2.4243112589375, 2.04414213096875}, {4}),
                nesterov = tensor_of(std::vector<double>{0.53068, -1.88696, 1.94832, 3.37925}, {4});
   for (DType t : {f64, f32})
     for (Device d : {cpu, ref()}) {
       const double tol = t == f64 ? 1e-13 : 2e-6;
-      const auto expect = [&](const Tensor& got, const Tensor& want, const char* what) { expect_near(got.to(f64), want, tol, tol, what); };
+      const auto expect = [&](const Tensor& got, const Tensor& want, const char* what) {
+        expect_near(got.to(f64), want, tol, tol, what);
+      };
       const auto with_adam = [&](AdamUpdateOptions o) {
         Tensor m = zeros({4}, {.dtype = t, .device = d}), v = m;
         return three_steps(t, d, [&](const Tensor& p, const Tensor& g, int i) {
@@ -419,7 +446,8 @@ TEST(CpuUpdate, AdamAndSgdAreThoseOfPyTorch) {
       expect(with_adam({.lr = 0.1, .weight_decay = 0.01}), adam, "Adam");
       expect(with_adam({.lr = 0.1, .weight_decay = 0.02, .decoupled = true}), adamw, "AdamW");
       expect(with_sgd({.lr = 0.1}), plain, "SGD");
-      expect(with_sgd({.lr = 0.1, .momentum = 0.9, .dampening = 0.25, .weight_decay = 0.01}), heavy, "SGD with momentum");
+      expect(with_sgd({.lr = 0.1, .momentum = 0.9, .dampening = 0.25, .weight_decay = 0.01}), heavy,
+             "SGD with momentum");
       expect(with_sgd({.lr = 0.1, .momentum = 0.9, .nesterov = true}), nesterov, "SGD with Nesterov's momentum");
     }
   EXPECT_THROW(adam_update(ones({2}), ones({3}), ones({2}), ones({2})), Error);

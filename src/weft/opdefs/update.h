@@ -20,7 +20,8 @@ struct AdamUpdate {
   static std::vector<Case<AdamUpdate>> domain() {
     const auto inputs = [](Shape s) { return std::vector<Sample>{{s}, {s}, {s}, {s, 0.1, 2}}; };
     AdamUpdate decay{.weight_decay = 0.1, .step = 3}, decoupled{.weight_decay = 0.1, .decoupled = true, .step = 7};
-    return {{{}, inputs({3, 5}), 4}, {decay, inputs({37}), 4}, {decoupled, inputs({4, 1, 9}), 4}, {{}, inputs({0, 2}), 4}};
+    return {
+        {{}, inputs({3, 5}), 4}, {decay, inputs({37}), 4}, {decoupled, inputs({4, 1, 9}), 4}, {{}, inputs({0, 2}), 4}};
   }
 
   /// The numbers that are the same for every element.
@@ -48,8 +49,9 @@ struct SgdUpdate {
   bool nesterov = false;
   double weight_decay = 0;
   static constexpr auto signature = sig("sgd_update(p, g, buffer?) -> p_next, buffer_next");
-  static constexpr auto doc = "stochastic gradient descent with momentum as in PyTorch: the first update has no buffer yet; "
-                              "without momentum buffer_next is empty";
+  static constexpr auto doc =
+      "stochastic gradient descent with momentum as in PyTorch: the first update has no buffer yet; "
+      "without momentum buffer_next is empty";
   static constexpr Types types = Types::floating;
   Metas infer(Inputs in) const;
   Axes axes_of(Inputs in) const;

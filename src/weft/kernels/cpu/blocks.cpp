@@ -28,6 +28,18 @@ Int HalfToFloat(const std::uint16_t* from, float* to, Int n) {
     hn::StoreU(hn::PromoteTo(d, hn::LoadU(dh, reinterpret_cast<const hwy::float16_t*>(from + i))), d, to + i);
   return i;
 }
+Int FloatToHalf(const float* from, std::uint16_t* to, Int n) {
+  const hn::ScalableTag<float> d;
+  const hn::Rebind<hwy::float16_t, decltype(d)> dh;
+  const Int step = static_cast<Int>(hn::Lanes(d));
+  Int i = 0;
+  for (; i + step <= n; i += step) {
+    const auto v = hn::LoadU(d, from + i);
+    if (!hn::AllTrue(d, hn::Lt(hn::Abs(v), hn::Set(d, 65536.0f)))) break;  // overflow and NaN: the caller's
+    hn::StoreU(hn::DemoteTo(dh, v), dh, reinterpret_cast<hwy::float16_t*>(to + i));
+  }
+  return i;
+}
 Int FloatToBfloat(const float* from, std::uint16_t* to, Int n) {
   const hn::ScalableTag<float> d;
   const hn::RebindToUnsigned<decltype(d)> du;
@@ -54,6 +66,7 @@ HWY_AFTER_NAMESPACE();
 namespace weft::cpu_kernels {
 
 HWY_EXPORT(HalfToFloat);
+HWY_EXPORT(FloatToHalf);
 HWY_EXPORT(FloatToBfloat);
 
 namespace {
@@ -66,6 +79,8 @@ template <class From, class To> void convert_elements(const From* from, To* to, 
   Int i = 0;
   if constexpr (std::is_same_v<From, half> && std::is_same_v<To, float>)
     i = HWY_DYNAMIC_DISPATCH(HalfToFloat)(reinterpret_cast<const std::uint16_t*>(from), to, n);
+  if constexpr (std::is_same_v<From, float> && std::is_same_v<To, half>)
+    i = HWY_DYNAMIC_DISPATCH(FloatToHalf)(from, reinterpret_cast<std::uint16_t*>(to), n);
   if constexpr (std::is_same_v<From, float> && std::is_same_v<To, bfloat16>)
     i = HWY_DYNAMIC_DISPATCH(FloatToBfloat)(from, reinterpret_cast<std::uint16_t*>(to), n);
   for (; i < n; ++i) {
@@ -148,11 +163,13 @@ template <class U> void copy_transposed(const TensorView& from, U* to, int adjac
       const Int r0 = task % row_tiles * tile, r1 = std::min(rows, r0 + tile);
       for (Int c0 = 0; c0 < columns; c0 += tile) {
         const Int c1 = std::min(columns, c0 + tile);
-        for (Int r = r0; r < r1; ++r) {
-          const U* s = from.as<U>() + source + r;
-          U* t = to + target + r * down;
-          for (Int c = c0; c < c1; ++c) t[c] = s[c * jump];
+        U square[tile][tile];  // adjacent reads, then adjacent writes: strides of a power of two share cache sets
+        for (Int c = c0; c < c1; ++c) {
+          const U* s = from.as<U>() + source + c * jump;
+          for (Int r = r0; r < r1; ++r) square[r - r0][c - c0] = s[r];
         }
+        for (Int r = r0; r < r1; ++r)
+          std::memcpy(to + target + r * down + c0, square[r - r0], static_cast<std::size_t>(c1 - c0) * sizeof(U));
       }
     }
   });
@@ -223,7 +240,8 @@ void convert(const void* from, DType from_type, void* to, DType to_type, Int n) 
   }
   visit_dtype(from_type, [&]<class From>(Type<From>) {
     visit_dtype(to_type, [&]<class To>(Type<To>) {
-      if constexpr (!std::is_same_v<From, To>) convert_elements(static_cast<const From*>(from), static_cast<To*>(to), n);
+      if constexpr (!std::is_same_v<From, To>)
+        convert_elements(static_cast<const From*>(from), static_cast<To*>(to), n);
     });
   });
 }
@@ -251,7 +269,9 @@ void parallel_copy(const TensorView& from, const TensorView& to) {
   auto* out = static_cast<unsigned char*>(to.data);
   const std::size_t size = size_of(to.dtype);
   const auto pieces = [&](auto&& body) {
-    parallel_for(n, piece_size, [&](Int begin, Int end) { body(begin, end - begin, out + static_cast<std::size_t>(begin) * size); });
+    parallel_for(n, piece_size, [&](Int begin, Int end) {
+      body(begin, end - begin, out + static_cast<std::size_t>(begin) * size);
+    });
   };
   if (v.contiguous()) {
     const auto* in = static_cast<const unsigned char*>(v.data);

@@ -112,16 +112,17 @@ void run_segment_sum(const KernelCall& call) {
   const Int chosen = static_cast<Int>(at.size()), width = 64, columns = (inner + width - 1) / width;
   fill(y, 0);
   const auto add = [&]<class T>(T) {
-    parallel_for(outer * columns, std::max<Int>(1, piece_size / (width * std::max<Int>(1, chosen))), [&](Int begin, Int end) {
-      for (Int task = begin; task < end; ++task) {
-        const Int o = task / columns, c0 = task % columns * width, c1 = std::min(inner, c0 + width);
-        for (Int i = 0; i < chosen; ++i) {
-          const T* from = x.as<T>() + (o * chosen + i) * inner;
-          T* to = y.as<T>() + (o * op.count + at[static_cast<std::size_t>(i)]) * inner;
-          for (Int c = c0; c < c1; ++c) to[c] += from[c];
-        }
-      }
-    });
+    parallel_for(outer * columns, std::max<Int>(1, piece_size / (width * std::max<Int>(1, chosen))),
+                 [&](Int begin, Int end) {
+                   for (Int task = begin; task < end; ++task) {
+                     const Int o = task / columns, c0 = task % columns * width, c1 = std::min(inner, c0 + width);
+                     for (Int i = 0; i < chosen; ++i) {
+                       const T* from = x.as<T>() + (o * chosen + i) * inner;
+                       T* to = y.as<T>() + (o * op.count + at[static_cast<std::size_t>(i)]) * inner;
+                       for (Int c = c0; c < c1; ++c) to[c] += from[c];
+                     }
+                   }
+                 });
   };
   if (y.dtype == DType::f32) add(float{});
   else if (y.dtype == DType::f64) add(double{});

@@ -1,5 +1,5 @@
-// Element-wise operators on the cpu: brings any shapes, strides and dtypes to the inner loops, block by block, on Weft's
-// threads. The bits of an element do not depend on where it lies in a block.
+// Element-wise operators on the cpu: brings any shapes, strides and dtypes to the inner loops, block by block, on
+// Weft's threads. The bits of an element do not depend on where it lies in a block.
 #include <array>
 #include <cstring>
 
@@ -72,7 +72,8 @@ template <int Arity> struct Formula {
     for (int k = 0; k < Arity; ++k) {
       adjacent[k] = direct(k);
       constant[k] = in[k]->rank() == 0 || (in[k]->rank() == 1 && in[k]->strides[0] == 0);
-      if (constant[k]) fill_block(k, std::min(block_size, (end - begin + loop_step - 1) / loop_step * loop_step), block[k]);
+      if (constant[k])
+        fill_block(k, std::min(block_size, (end - begin + loop_step - 1) / loop_step * loop_step), block[k]);
     }
     for (Int i = begin; i < end; i += block_size) {
       const Int n = std::min(block_size, end - i), padded = (n + loop_step - 1) / loop_step * loop_step;
@@ -86,7 +87,8 @@ template <int Arity> struct Formula {
         }
         const std::size_t size = size_of(reads[k]);
         gather(*in[k], i, n, block[k].bytes, reads[k]);
-        std::memset(block[k].bytes + static_cast<std::size_t>(n) * size, 0, static_cast<std::size_t>(padded - n) * size);
+        std::memset(block[k].bytes + static_cast<std::size_t>(n) * size, 0,
+                    static_cast<std::size_t>(padded - n) * size);
       }
       if (writes == out.dtype && n == padded) {
         loop(op, p, out_at(i), n);

@@ -6,8 +6,9 @@
 
 namespace weft::cpu_kernels {
 
-/// Applies operator struct `op` to n elements of adjacent memory; n is a multiple of `loop_step`. `out` holds bools where
-/// the operator's result is bool, else the computing type; the condition of `where` is bools. `out` may be an input.
+/// Applies operator struct `op` to n elements of adjacent memory; n is a multiple of `loop_step`. `out` holds bools
+/// where the operator's result is bool, else the computing type; the condition of `where` is bools. `out` may be an
+/// input.
 using Loop = void (*)(const void* op, const void* const* in, void* out, std::int64_t n);
 
 /// What n must be a multiple of: the lanes of the widest vector (64 bytes) of the smallest computing type.

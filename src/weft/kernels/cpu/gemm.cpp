@@ -174,7 +174,8 @@ struct Tiling {
 template <class T> Tiling tiling(Int m, Int n, Int k) {
   const Int width = 2 * lanes<T>();
   const auto round_up = [](Int v, Int to) { return (v + to - 1) / to * to; };
-  Tiling t{std::min<Int>(round_up(m, strip_rows), 8 * strip_rows), std::min(round_up(n, width), 16 * width), 0, 0, false};
+  Tiling t{std::min<Int>(round_up(m, strip_rows), 8 * strip_rows), std::min(round_up(n, width), 16 * width), 0, 0,
+           false};
   const auto count = [&] {
     t.down = (m + t.rows - 1) / t.rows;
     t.across = (n + t.columns - 1) / t.columns;
@@ -213,7 +214,8 @@ template <class T> struct TileTask {
       for (Int j = j0; j < j1; j += width) {
         const Int columns = std::min(width, j1 - j), vectors = columns > lanes<T>() ? 2 : 1;
         const T* b = packed_b ? packed_b + j / width * (depth * width) + at * width : p.b + first * p.ldb + j;
-        micro_for<T>(rows, vectors)(steps, a, b, packed_b ? width : p.ldb, p.c + i * p.ldc + j, p.ldc, rows, columns, add);
+        micro_for<T>(rows, vectors)(steps, a, b, packed_b ? width : p.ldb, p.c + i * p.ldc + j, p.ldc, rows, columns,
+                                    add);
       }
       a += padded * steps;
     }

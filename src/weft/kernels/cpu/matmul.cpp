@@ -125,7 +125,9 @@ void run_matmul(const KernelCall& call) {
     Int ld;
     return v.dtype != compute || !readable(v, swapped, ld);
   };
-  const auto bytes = [&](const TensorView& v) { return copied(v) ? v.numel() * static_cast<Int>(size_of(compute)) : 0; };
+  const auto bytes = [&](const TensorView& v) {
+    return copied(v) ? v.numel() * static_cast<Int>(size_of(compute)) : 0;
+  };
   Scratch<unsigned char> pa(bytes(a)), pb(bytes(b)), py(converted ? y.numel() * 4 : 0);
   TensorView ca = TensorView::of(nullptr, compute, a.shape), cb = TensorView::of(nullptr, compute, b.shape);
   TensorView result = converted ? TensorView::of(py.data(), compute, y.shape) : y;

@@ -50,7 +50,9 @@ template <Combine C> double combine_numbers(double a, double b) {
   else return a < b || a != a ? a : b;
 }
 template <Combine C> constexpr double neutral() {
-  return C == Combine::sum ? 0 : C == Combine::max ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
+  return C == Combine::sum   ? 0
+         : C == Combine::max ? -std::numeric_limits<double>::infinity()
+                             : std::numeric_limits<double>::infinity();
 }
 
 template <Combine C, class T> double row_of(const T* x, Int n) {
@@ -160,7 +162,8 @@ Stage merged(const TensorView& v, std::span<const bool> reduced) {
   for (int i = 0; i < v.rank(); ++i) {
     if (v.shape[i] == 1) continue;
     const int last = s.view.rank() - 1;
-    if (last >= 0 && s.reduced.back() == reduced[static_cast<std::size_t>(i)] && s.view.strides[last] == v.strides[i] * v.shape[i]) {
+    if (last >= 0 && s.reduced.back() == reduced[static_cast<std::size_t>(i)] &&
+        s.view.strides[last] == v.strides[i] * v.shape[i]) {
       s.view.shape[last] *= v.shape[i];
       s.view.strides[last] = v.strides[i];
     } else {
@@ -210,13 +213,15 @@ void reduce_columns(Combine c, const ReduceLoops& l, const TensorView& v, double
   const int last = v.rank() - 1;
   const std::int64_t columns = v.shape[last], n = v.shape[last - 1], stride = v.strides[last - 1];
   const std::int64_t outer = v.numel() / (columns * n);
-  const std::int64_t pieces = std::max<std::int64_t>(1, n * columns / (4 * piece_size)), chunk = (n + pieces - 1) / pieces;
+  const std::int64_t pieces = std::max<std::int64_t>(1, n * columns / (4 * piece_size)),
+                     chunk = (n + pieces - 1) / pieces;
   Scratch<double> partial(outer * pieces * columns);
   const std::int64_t grain = std::max<std::int64_t>(1, piece_size / (std::min(chunk, n) * columns));
   parallel_for(outer * pieces, grain, [&](std::int64_t begin, std::int64_t end) {
     Scratch<double> some(columns);
     for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t first = i % pieces * chunk, stop = std::min(n, first + chunk), base = offset(v, last - 1, i / pieces);
+      const std::int64_t first = i % pieces * chunk, stop = std::min(n, first + chunk),
+                         base = offset(v, last - 1, i / pieces);
       double* out = partial + i * columns;
       std::fill_n(out, columns, c == Combine::sum ? 0.0 : c == Combine::max ? -HUGE_VAL : HUGE_VAL);
       for (std::int64_t r = first; r < stop; r += most_rows) {

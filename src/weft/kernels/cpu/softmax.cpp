@@ -217,10 +217,12 @@ void run_cross_entropy(const KernelCall& call) {
         rows.l.exponentials(e, rows.padded, &top, &total);
         const double log_sum = top + std::log(total);
         if (smoothing != 0)
-          for (Int k = 0; k < rows.n; ++k) spread += (log_sum - static_cast<double>(plain[k])) / static_cast<double>(rows.n);
+          for (Int k = 0; k < rows.n; ++k)
+            spread += (log_sum - static_cast<double>(plain[k])) / static_cast<double>(rows.n);
         loss = (1 - smoothing) * (std::log(total) - (static_cast<double>(plain[label]) - top)) + smoothing * spread;
       }
-      convert(&loss, DType::f64, static_cast<unsigned char*>(call.out[0].data) + row * static_cast<Int>(size_of(call.out[0].dtype)),
+      convert(&loss, DType::f64,
+              static_cast<unsigned char*>(call.out[0].data) + row * static_cast<Int>(size_of(call.out[0].dtype)),
               call.out[0].dtype, 1);
     }
   });

@@ -24,7 +24,8 @@ using Int = std::int64_t;
 // another: the operator suite holds them to the reference. n is a multiple of loop_step.
 template <class T> void adam(const op::AdamUpdate::Constants& c, const T* const* in, T* const* out, Int n) {
   using V = Vector<T>;
-  const V decay(c.decay), shrink(c.shrink), take1(c.take1), keep2(c.keep2), take2(c.take2), size(c.size), root(c.root), eps(c.eps);
+  const V decay(c.decay), shrink(c.shrink), take1(c.take1), keep2(c.keep2), take2(c.take2), size(c.size), root(c.root),
+      eps(c.eps);
   const bool decays = c.decay != 0, shrinks = c.shrink != 1;
   for (Int i = 0; i < n; i += V::lanes()) {
     V p = V::load(in[0] + i), g = V::load(in[1] + i), m = V::load(in[2] + i), v = V::load(in[3] + i);
@@ -55,10 +56,18 @@ template <class T> void sgd(const op::SgdUpdate& o, const T* const* in, T* const
   }
 }
 
-void AdamF32(const op::AdamUpdate::Constants& c, const float* const* in, float* const* out, Int n) { adam(c, in, out, n); }
-void AdamF64(const op::AdamUpdate::Constants& c, const double* const* in, double* const* out, Int n) { adam(c, in, out, n); }
-void SgdF32(const op::SgdUpdate& o, const float* const* in, float* const* out, Int n, bool first) { sgd(o, in, out, n, first); }
-void SgdF64(const op::SgdUpdate& o, const double* const* in, double* const* out, Int n, bool first) { sgd(o, in, out, n, first); }
+void AdamF32(const op::AdamUpdate::Constants& c, const float* const* in, float* const* out, Int n) {
+  adam(c, in, out, n);
+}
+void AdamF64(const op::AdamUpdate::Constants& c, const double* const* in, double* const* out, Int n) {
+  adam(c, in, out, n);
+}
+void SgdF32(const op::SgdUpdate& o, const float* const* in, float* const* out, Int n, bool first) {
+  sgd(o, in, out, n, first);
+}
+void SgdF64(const op::SgdUpdate& o, const double* const* in, double* const* out, Int n, bool first) {
+  sgd(o, in, out, n, first);
+}
 
 }  // namespace weft::cpu_kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -78,8 +87,8 @@ namespace {
 using namespace cpu_kernels;
 using Int = std::int64_t;
 
-/// Calls f(inputs, outputs, n) on pieces of n adjacent elements; the last ones in padded memory, so that n is a multiple
-/// of loop_step. At most 4 inputs and 3 outputs; outputs without elements are left out.
+/// Calls f(inputs, outputs, n) on pieces of n adjacent elements; the last ones in padded memory, so that n is a
+/// multiple of loop_step. At most 4 inputs and 3 outputs; outputs without elements are left out.
 template <class T, class F> void in_pieces(const KernelCall& call, F&& f) {
   const std::size_t inputs = call.in.size(), outputs = call.out.size();
   parallel_for(call.out[0].numel(), piece_size, [&](Int begin, Int end) {
@@ -119,7 +128,9 @@ void run_sgd(const KernelCall& call) {
     in_pieces<float>(call, [&](auto* in, auto* out, Int n) { HWY_DYNAMIC_DISPATCH(SgdF32)(op, in, out, n, first); });
 }
 
-const char* wide_floats_only(const KernelCall& call) { return size_of(call.out[0].dtype) < 4 ? "not f32 or f64" : nullptr; }
+const char* wide_floats_only(const KernelCall& call) {
+  return size_of(call.out[0].dtype) < 4 ? "not f32 or f64" : nullptr;
+}
 
 }  // namespace
 

@@ -126,8 +126,8 @@ template <class T> HWY_INLINE Vector<T> polynomial(Vector<T> x, std::initializer
 HWY_INLINE Vector<float> erf(Vector<float> x) {
   using F = Vector<float>;
   const F a = abs(x), s = x * x;
-  const F small = x * polynomial<float>(s, {-9.6804678e-06, 1.12706686e-04, -8.48472991e-04, 5.22107631e-03, -2.68654469e-02,
-                                            1.12837829e-01, -3.76126379e-01, 1.12837923e+00});
+  const F small = x * polynomial<float>(s, {-9.6804678e-06, 1.12706686e-04, -8.48472991e-04, 5.22107631e-03,
+                                            -2.68654469e-02, 1.12837829e-01, -3.76126379e-01, 1.12837923e+00});
   const F t = hn::Min(a.v, F(4).v);
   const F g = polynomial<float>(t, {2.1686995751e-05, -4.4133813934e-04, 4.2045707814e-03, -2.5208283216e-02,
                                     1.0841862112e-01, 6.3321983814e-01, 1.1295784712e+00, -1.8804502906e-04});
