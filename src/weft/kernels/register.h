@@ -8,6 +8,9 @@ void register_onednn();
 
 // Weft's own kernels for cpu (Highway).
 void register_cpu_matmul();
+void register_cpu_conv();
+void register_cpu_pool();
+void register_cpu_norm();
 void register_cpu_elementwise();
 void register_cpu_reduce();
 void register_cpu_softmax();

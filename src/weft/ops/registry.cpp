@@ -57,6 +57,9 @@ void register_builtin_ops() {
 
   register_onednn();
   register_cpu_matmul();
+  register_cpu_conv();
+  register_cpu_pool();
+  register_cpu_norm();
   register_cpu_elementwise();
   register_cpu_reduce();
   register_cpu_softmax();
