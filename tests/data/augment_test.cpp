@@ -1,12 +1,11 @@
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 
-#include <weft/base/error.h>
-#include <weft/data/augment.h>
+#include <gtest/gtest.h>
 
 #include "data/temporary_folder.h"
+#include <weft/base/error.h>
+#include <weft/data/augment.h>
 
 namespace weft::data {
 namespace {
@@ -26,7 +25,8 @@ template <class A> Image applied(const A& a, Image image, std::uint64_t index = 
 }
 
 TEST(Augment, FlipsMirror) {
-  const Image image = numbered(3, 5, 4), h = applied(RandomHorizontalFlip{1}, image), v = applied(RandomVerticalFlip{1}, image);
+  const Image image = numbered(3, 5, 4), h = applied(RandomHorizontalFlip{1}, image),
+              v = applied(RandomVerticalFlip{1}, image);
   for (int c = 0; c < 3; ++c)
     for (int y = 0; y < 5; ++y)
       for (int x = 0; x < 4; ++x) {
@@ -52,7 +52,8 @@ TEST(Augment, RandomCropReachesEveryShiftOnce) {
         for (int y = 0; y < 4; ++y)
           for (int x = 0; x < 4; ++x) {
             const bool in = y + dy >= 0 && y + dy < 4 && x + dx >= 0 && x + dx < 4;
-            same = same && c.pixels[static_cast<std::size_t>(y * 4 + x)] == (in ? image.pixels[static_cast<std::size_t>((y + dy) * 4 + x + dx)] : 0);
+            same = same && c.pixels[static_cast<std::size_t>(y * 4 + x)] ==
+                               (in ? image.pixels[static_cast<std::size_t>((y + dy) * 4 + x + dx)] : 0);
           }
         if (same) ++seen[static_cast<std::size_t>((dy + 1) * 3 + dx + 1)], ++matches;
       }
@@ -64,17 +65,22 @@ TEST(Augment, RandomCropReachesEveryShiftOnce) {
 
 TEST(Augment, CenterCropTakesTheMiddleOrPads) {
   const Image image = numbered(1, 4, 6), c = applied(CenterCrop{.size = 2}, image);
-  EXPECT_EQ(c.pixels, (std::vector<std::uint8_t>{image.pixels[8], image.pixels[9], image.pixels[14], image.pixels[15]}));
+  EXPECT_EQ(c.pixels,
+            (std::vector<std::uint8_t>{image.pixels[8], image.pixels[9], image.pixels[14], image.pixels[15]}));
   EXPECT_EQ(applied(CenterCrop{.size = 8}, image).pixels[0], 0);
 }
 
-// torch.nn.functional.interpolate(bilinear, antialias=True, align_corners=False) of PyTorch 2.15 on the image below, rounded.
+// torch.nn.functional.interpolate(bilinear, antialias=True, align_corners=False) of PyTorch 2.15 on the image below,
+// rounded.
 TEST(Augment, ResizeAgreesWithPyTorch) {
   Image image(1, 4, 6), down, up;
-  for (int i = 0; i < 24; ++i) image.pixels[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>((i * i * 13 + 5 * i) % 256);
+  for (int i = 0; i < 24; ++i)
+    image.pixels[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>((i * i * 13 + 5 * i) % 256);
   resize(image, down, 2, 3);
   resize(image, up, 5, 8);
-  const std::vector<int> expected_down{110, 103, 110, 177, 140, 65}, expected_up{0, 11, 34, 71, 123, 192, 178, 94, 169, 137, 108, 91, 91, 108, 108, 93, 191, 188, 147, 87, 123, 95, 64, 47, 160, 187, 163, 107, 179, 107, 45, 25, 206, 190, 180, 183, 203, 78, 31, 80};
+  const std::vector<int> expected_down{110, 103, 110, 177, 140, 65},
+      expected_up{0,   11, 34, 71, 123, 192, 178, 94,  169, 137, 108, 91, 91,  108, 108, 93,  191, 188, 147, 87,
+                  123, 95, 64, 47, 160, 187, 163, 107, 179, 107, 45,  25, 206, 190, 180, 183, 203, 78,  31,  80};
   for (std::size_t i = 0; i < expected_down.size(); ++i) EXPECT_NEAR(down.pixels[i], expected_down[i], 1) << i;
   for (std::size_t i = 0; i < expected_up.size(); ++i) EXPECT_NEAR(up.pixels[i], expected_up[i], 1) << i;
 }
@@ -139,7 +145,11 @@ TEST(Augment, ColourChangesAgreeWithTheirFormulas) {
 }
 
 TEST(Augment, ErasingFillsOneRectangle) {
-  const Image white = [] { Image i(1, 32, 32); std::fill(i.pixels.begin(), i.pixels.end(), std::uint8_t{255}); return i; }();
+  const Image white = [] {
+    Image i(1, 32, 32);
+    std::fill(i.pixels.begin(), i.pixels.end(), std::uint8_t{255});
+    return i;
+  }();
   const Image out = applied(RandomErasing{.p = 1}, white);
   const auto erased = std::count(out.pixels.begin(), out.pixels.end(), 0);
   EXPECT_GE(erased, 10);

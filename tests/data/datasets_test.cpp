@@ -1,16 +1,13 @@
-#include <gtest/gtest.h>
-
-#include <zlib.h>
-
 #include <archive.h>
 #include <archive_entry.h>
-
-#include <weft/base/thread_pool.h>
-#include <weft/data/datasets.h>
-#include <weft/data/files.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
 
 #include "data/http_server.h"
 #include "data/temporary_folder.h"
+#include <weft/base/thread_pool.h>
+#include <weft/data/datasets.h>
+#include <weft/data/files.h>
 
 namespace weft::data {
 namespace {
@@ -75,7 +72,8 @@ TEST(Cifar10, NamesTheBadFile) {
   message = error_of([&] { cifar10({.data_dir = folder.path()}); });
   EXPECT_TRUE(contains(message, "data_batch_3.bin: label 10 of image 12")) << message;
   message = error_of([&] { cifar10({.data_dir = folder / "nowhere"}); });
-  EXPECT_TRUE(contains(message, "nowhere' does not exist; expected the folder that holds cifar-10-batches-bin/")) << message;
+  EXPECT_TRUE(contains(message, "nowhere' does not exist; expected the folder that holds cifar-10-batches-bin/"))
+      << message;
 }
 
 TEST(Cifar100, UsesTheFineLabels) {
@@ -85,7 +83,8 @@ TEST(Cifar100, UsesTheFineLabels) {
   put(folder / "fine_label_names.txt", names);
   put(folder / "train.bin", "");
   std::string records;
-  for (int i = 0; i < 10000; ++i) records += std::string(1, 5) + std::string(1, static_cast<char>(i % 100)) + std::string(3072, 1);
+  for (int i = 0; i < 10000; ++i)
+    records += std::string(1, 5) + std::string(1, static_cast<char>(i % 100)) + std::string(3072, 1);
   put(folder / "test.bin", records);
   const ImageDataset test = cifar100({.train = false, .data_dir = folder.path()});
   EXPECT_EQ(test.label(42), 42);
@@ -109,7 +108,8 @@ void put_gzip(const std::string& path, const std::string& bytes) {
 TEST(Mnist, ReadsGzipAndPlainFiles) {
   TemporaryFolder folder;
   std::string pixels(10000 * 784, 0), labels;
-  for (int i = 0; i < 10000; ++i) pixels[static_cast<std::size_t>(i * 784)] = static_cast<char>(i), labels += static_cast<char>(i % 10);
+  for (int i = 0; i < 10000; ++i)
+    pixels[static_cast<std::size_t>(i * 784)] = static_cast<char>(i), labels += static_cast<char>(i % 10);
   put_gzip(folder / "train-images-idx3-ubyte.gz", "x");
   put_gzip(folder / "train-labels-idx1-ubyte.gz", "x");
   put_gzip(folder / "t10k-images-idx3-ubyte.gz", idx({10000, 28, 28}, pixels));
@@ -140,7 +140,8 @@ TEST(Cache, HoldsWhatWasDownloaded) {
   HttpServer server({{"train-images-idx3-ubyte.gz", {"other bytes"}}, {"cifar-10-binary.tar.gz", {"other bytes"}}});
   std::vector<std::string> asked;
   const auto progress = [&](const std::string& file, std::int64_t, std::int64_t) { asked.push_back(file); };
-  EXPECT_TRUE(contains(error_of([&] { mnist({.base_url = server.url(), .progress = progress}); }), "f68b3c2dcbeaaa9fbdd348bbdeb94873"));
+  EXPECT_TRUE(contains(error_of([&] { mnist({.base_url = server.url(), .progress = progress}); }),
+                       "f68b3c2dcbeaaa9fbdd348bbdeb94873"));
   EXPECT_TRUE(contains(error_of([&] { cifar10({.base_url = server.url()}); }), "c32a1d4ab5d03f1284b67883e8d87530"));
   ASSERT_FALSE(asked.empty());
   EXPECT_EQ(asked[0], "train-images-idx3-ubyte.gz");
@@ -219,7 +220,8 @@ TEST(ImageFolder, AsksForASizeWhereImagesDiffer) {
   TemporaryFolder folder;
   make_folder(folder.path());
   write_png(folder / "cats/9.png", plain(12, 20, 50));
-  EXPECT_TRUE(contains(error_of([&] { ImageFolder(folder.path()).load(); }), "9.png: an image of 20x12 pixels among ones of 8x8"));
+  EXPECT_TRUE(contains(error_of([&] { ImageFolder(folder.path()).load(); }),
+                       "9.png: an image of 20x12 pixels among ones of 8x8"));
   const ImageDataset all = ImageFolder(folder.path(), {.height = 6}).load();
   EXPECT_EQ(all.image_shape(), (Shape{3, 6, 6}));
   EXPECT_EQ(all.image(5).pixels[10], 50);
@@ -238,8 +240,10 @@ TEST(Shapes10, IsTheSameBytesOnEveryMachineAndForAnyThreads) {
   for (int threads : {1, 3}) {
     set_num_threads(threads);
     const ImageDataset train = shapes10({.size = 2000}), test = shapes10({.train = false, .size = 1000});
-    EXPECT_EQ(sha256(train.pixels().data(), train.pixels().size()), "5d5d9bf98d8008aad9c302371f30772e46188b4c230cf51ea0e435fa1498199f");
-    EXPECT_EQ(sha256(test.pixels().data(), test.pixels().size()), "886490a8174987c16030d8a8594d96dc772aeb9370dbf1fc2684d2cb2a0979b1");
+    EXPECT_EQ(sha256(train.pixels().data(), train.pixels().size()),
+              "5d5d9bf98d8008aad9c302371f30772e46188b4c230cf51ea0e435fa1498199f");
+    EXPECT_EQ(sha256(test.pixels().data(), test.pixels().size()),
+              "886490a8174987c16030d8a8594d96dc772aeb9370dbf1fc2684d2cb2a0979b1");
   }
   set_num_threads(before);
   EXPECT_NE(shapes10({.size = 10}).image(0), shapes10({.seed = 1, .size = 10}).image(0));
@@ -255,8 +259,14 @@ TEST(Shapes10, ClassesAreBalanced) {
 }
 
 TEST(ImageDataset, RefusesWhatDoesNotFit) {
-  EXPECT_TRUE(contains(error_of([] { ImageDataset("x", {3, 2, 2}, std::vector<std::uint8_t>(11), {0}, {"a"}); }), "11 bytes of pixels; expected 12"));
-  EXPECT_TRUE(contains(error_of([] { ImageDataset("x", {1, 1, 1}, {1}, {2}, {"a", "b"}); }), "label 2 of image 0; expected 0 to 1"));
+  EXPECT_TRUE(contains(error_of([] {
+                         ImageDataset("x", {3, 2, 2}, std::vector<std::uint8_t>(11), {0}, {"a"});
+                       }),
+                       "11 bytes of pixels; expected 12"));
+  EXPECT_TRUE(contains(error_of([] {
+                         ImageDataset("x", {1, 1, 1}, {1}, {2}, {"a", "b"});
+                       }),
+                       "label 2 of image 0; expected 0 to 1"));
   EXPECT_TRUE(contains(error_of([] { ImageDataset().class_names(); }), "it is empty"));
 }
 
@@ -267,7 +277,8 @@ TEST(ChannelStatistics, AreThoseOfADoubleLoop) {
     double sum = 0, squares = 0;
     for (std::int64_t i = 0; i < d.size(); ++i) {
       const Image image = d.image(i);
-      for (int k = 0; k < 1024; ++k) sum += image.plane(c)[k] / 255.0, squares += image.plane(c)[k] / 255.0 * image.plane(c)[k] / 255.0;
+      for (int k = 0; k < 1024; ++k)
+        sum += image.plane(c)[k] / 255.0, squares += image.plane(c)[k] / 255.0 * image.plane(c)[k] / 255.0;
     }
     const double n = static_cast<double>(d.size()) * 1024, mean = sum / n;
     EXPECT_NEAR(s.mean[static_cast<std::size_t>(c)], mean, 1e-9);

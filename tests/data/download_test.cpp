@@ -1,13 +1,11 @@
-#include <gtest/gtest.h>
-
 #include <archive.h>
 #include <archive_entry.h>
-
-#include <weft/base/error.h>
-#include <weft/data/files.h>
+#include <gtest/gtest.h>
 
 #include "data/http_server.h"
 #include "data/temporary_folder.h"
+#include <weft/base/error.h>
+#include <weft/data/files.h>
 
 namespace weft::data {
 namespace {
@@ -35,7 +33,8 @@ TEST(Download, FetchesChecksAndReportsProgress) {
   TemporaryFolder folder;
   std::int64_t last = 0, whole = 0;
   download(server.url("good.bin"), folder / "in/good.bin",
-           {.sha256 = sha256(body.data(), body.size()), .progress = [&](std::int64_t done, std::int64_t total) { last = done, whole = total; }});
+           {.sha256 = sha256(body.data(), body.size()),
+            .progress = [&](std::int64_t done, std::int64_t total) { last = done, whole = total; }});
   EXPECT_EQ(content(folder / "in/good.bin"), body);
   EXPECT_EQ(last, 200000);
   EXPECT_EQ(whole, 200000);
@@ -83,7 +82,8 @@ TEST(Download, CopesWithAServerThatKnowsNoRanges) {
 TEST(Download, RefusesAWrongChecksumAndKeepsNothing) {
   HttpServer server({{"f", {numbers(1000)}}});
   TemporaryFolder folder;
-  const std::string message = error_of([&] { download(server.url("f"), folder / "f", {.md5 = "00000000000000000000000000000000"}); });
+  const std::string message =
+      error_of([&] { download(server.url("f"), folder / "f", {.md5 = "00000000000000000000000000000000"}); });
   EXPECT_TRUE(contains(message, "wrong checksum: md5 ")) << message;
   EXPECT_TRUE(contains(message, "expected 00000000000000000000000000000000")) << message;
   EXPECT_FALSE(exists(folder / "f"));
@@ -151,7 +151,9 @@ TEST(Unpack, WritesFilesAndFolders) {
 
 TEST(Unpack, RefusesEntriesThatLeaveTheFolder) {
   TemporaryFolder folder;
-  for (const Entry& bad : std::vector<Entry>{{"../escaped", "x", ""}, {"/tmp/weft-escaped", "x", ""}, {"a/../../escaped", "x", ""},
+  for (const Entry& bad : std::vector<Entry>{{"../escaped", "x", ""},
+                                             {"/tmp/weft-escaped", "x", ""},
+                                             {"a/../../escaped", "x", ""},
                                              {"link", "", "/etc/passwd"}}) {
     write_tar_gz(folder / "a.tar.gz", {{"good", "x", ""}, bad});
     const std::string message = error_of([&] { unpack(folder / "a.tar.gz", folder / "out"); });
@@ -167,7 +169,8 @@ TEST(Unpack, NamesADamagedArchive) {
   write_tar_gz(folder / "a.tar.gz", {{"one.bin", numbers(300000), ""}});
   std::string bytes = content(folder / "a.tar.gz");
   put(folder / "cut.tar.gz", bytes.substr(0, bytes.size() / 2));
-  EXPECT_TRUE(contains(error_of([&] { unpack(folder / "cut.tar.gz", folder / "out"); }), "cut.tar.gz: damaged archive"));
+  EXPECT_TRUE(
+      contains(error_of([&] { unpack(folder / "cut.tar.gz", folder / "out"); }), "cut.tar.gz: damaged archive"));
   put(folder / "no.tar.gz", "this is no archive");
   EXPECT_TRUE(contains(error_of([&] { unpack(folder / "no.tar.gz", folder / "out"); }), "no.tar.gz"));
   EXPECT_TRUE(std::filesystem::is_empty(folder / "out"));

@@ -1,18 +1,17 @@
 // A web server on this machine's loopback interface, for the download tests.
 #pragma once
 
+#include <arpa/inet.h>
 #include <atomic>
 #include <map>
 #include <mutex>
-#include <string>
-#include <thread>
-#include <vector>
-
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <string>
 #include <sys/socket.h>
+#include <thread>
 #include <unistd.h>
+#include <vector>
 
 namespace weft {
 
@@ -31,7 +30,8 @@ class HttpServer {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
-    if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(listener_, 8) != 0) std::abort();
+    if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(listener_, 8) != 0)
+      std::abort();
     ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
     port_ = ntohs(address.sin_port);
     thread_ = std::thread([this] { serve(); });
@@ -42,7 +42,9 @@ class HttpServer {
     ::close(listener_);
   }
 
-  std::string url(const std::string& path = "") const { return "http://127.0.0.1:" + std::to_string(port_) + "/" + path; }
+  std::string url(const std::string& path = "") const {
+    return "http://127.0.0.1:" + std::to_string(port_) + "/" + path;
+  }
   /// What was asked for, as "name" or "name@first byte".
   std::vector<std::string> requests() const {
     std::scoped_lock lock(mutex_);
@@ -79,13 +81,15 @@ class HttpServer {
     }
     const std::string name = request.substr(5, request.find(' ', 5) - 5);
     std::size_t from = 0;
-    if (const auto at = request.find("Range: bytes="); at != std::string::npos) from = std::stoul(request.substr(at + 13));
+    if (const auto at = request.find("Range: bytes="); at != std::string::npos)
+      from = std::stoul(request.substr(at + 13));
     {
       std::scoped_lock lock(mutex_);
       requests_.push_back(from ? name + "@" + std::to_string(from) : name);
     }
     const auto found = files_.find(name);
-    if (found == files_.end()) return send_all(client, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    if (found == files_.end())
+      return send_all(client, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     File& file = found->second;
     if (!file.ranges) from = 0;
     if (from && from >= file.body.size())
@@ -97,7 +101,8 @@ class HttpServer {
     head += "Content-Length: " + std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n";
     if (file.stalls) {
       send_all(client, head + body.substr(0, 10));
-      while (!stop_ && !readable(client, 20)) {}
+      while (!stop_ && !readable(client, 20)) {
+      }
       return;
     }
     if (file.cut_after != std::string::npos) {

@@ -1,12 +1,11 @@
-#include <gtest/gtest.h>
-
 #include <cmath>
 
+#include <gtest/gtest.h>
+
+#include "data/temporary_folder.h"
 #include <weft/base/error.h>
 #include <weft/data/files.h>
 #include <weft/data/image.h>
-
-#include "data/temporary_folder.h"
 
 namespace weft::data {
 namespace {
@@ -21,7 +20,9 @@ Image picture(int channels, int h, int w) {
       for (int x = 0; x < w; ++x) image.plane(c)[y * w + x] = static_cast<std::uint8_t>(40 + 60 * c + x + y);
   return image;
 }
-Image decode(const std::vector<unsigned char>& bytes, int channels = 3) { return decode_image(bytes.data(), bytes.size(), "bytes", channels); }
+Image decode(const std::vector<unsigned char>& bytes, int channels = 3) {
+  return decode_image(bytes.data(), bytes.size(), "bytes", channels);
+}
 
 TEST(Png, ReadsBackWhatWasWritten) {
   TemporaryFolder folder;
@@ -35,7 +36,8 @@ TEST(Png, ReadsBackWhatWasWritten) {
   EXPECT_TRUE(std::equal(rgb.plane(0), rgb.plane(1), rgb.plane(2)));
 }
 
-// Files of 2x1 pixels made with Python's zlib and struct from the PNG specification, and their red, green, blue pixel by pixel.
+// Files of 2x1 pixels made with Python's zlib and struct from the PNG specification, and their red, green, blue pixel
+// by pixel.
 struct PngCase {
   const char* name;
   std::vector<unsigned char> file;
@@ -44,35 +46,36 @@ struct PngCase {
 const std::vector<PngCase>& png_cases() {
   static const std::vector<PngCase> cases{
       {"palette",
-       {137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 2, 0, 0, 0, 1, 8, 3, 0, 0, 0,
-        195, 252, 143, 184, 0, 0, 0, 6, 80, 76, 84, 69, 10, 20, 30, 200, 100, 50, 119, 160, 179, 156, 0, 0, 0,
-        11, 73, 68, 65, 84, 120, 218, 99, 96, 96, 4, 0, 0, 4, 0, 2, 44, 222, 72, 173, 0, 0, 0, 0, 73, 69, 78,
-        68, 174, 66, 96, 130},
+       {137, 80,  78, 71,  13,  10,  26,  10,  0,   0,   0,   13, 73, 72, 68, 82,  0,   0,  0,  2,  0,  0,
+        0,   1,   8,  3,   0,   0,   0,   195, 252, 143, 184, 0,  0,  0,  6,  80,  76,  84, 69, 10, 20, 30,
+        200, 100, 50, 119, 160, 179, 156, 0,   0,   0,   11,  73, 68, 65, 84, 120, 218, 99, 96, 96, 4,  0,
+        0,   4,   0,  2,   44,  222, 72,  173, 0,   0,   0,   0,  73, 69, 78, 68,  174, 66, 96, 130},
        {10, 20, 30, 200, 100, 50}},
       {"rgba",
-       {137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 2, 0, 0, 0, 1, 8, 6, 0, 0, 0,
-        244, 34, 127, 138, 0, 0, 0, 17, 73, 68, 65, 84, 120, 218, 99, 96, 100, 98, 102, 249, 245, 251, 15, 3, 0,
-        9, 22, 2, 252, 255, 160, 25, 53, 0, 0, 0, 0, 73, 69, 78, 68, 174, 66, 96, 130},
+       {137, 80, 78, 71, 13,  10, 26,  10,  0,   0,   0,  13, 73, 72, 68, 82, 0,   0,   0,  2,  0,   0,  0,   1,   8,
+        6,   0,  0,  0,  244, 34, 127, 138, 0,   0,   0,  17, 73, 68, 65, 84, 120, 218, 99, 96, 100, 98, 102, 249, 245,
+        251, 15, 3,  0,  9,   22, 2,   252, 255, 160, 25, 53, 0,  0,  0,  0,  73,  69,  78, 68, 174, 66, 96,  130},
        {1, 2, 3, 250, 251, 252}},
       {"gray_alpha",
-       {137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 2, 0, 0, 0, 1, 8, 4, 0, 0, 0, 94,
-        43, 183, 1, 0, 0, 0, 13, 73, 68, 65, 84, 120, 218, 99, 96, 231, 228, 224, 2, 0, 0, 86, 0, 35, 209, 169,
-        43, 2, 0, 0, 0, 0, 73, 69, 78, 68, 174, 66, 96, 130},
+       {137, 80, 78, 71, 13, 10, 26,  10,  0,  0, 0, 13, 73, 72, 68, 82, 0,  0,   0,   2,  0,  0,   0,   1,
+        8,   4,  0,  0,  0,  94, 43,  183, 1,  0, 0, 0,  13, 73, 68, 65, 84, 120, 218, 99, 96, 231, 228, 224,
+        2,   0,  0,  86, 0,  35, 209, 169, 43, 2, 0, 0,  0,  0,  73, 69, 78, 68,  174, 66, 96, 130},
        {7, 7, 7, 8, 8, 8}},
       {"gray16",
-       {137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 2, 0, 0, 0, 1, 16, 0, 0, 0, 0,
-        129, 217, 252, 21, 0, 0, 0, 13, 73, 68, 65, 84, 120, 218, 99, 16, 50, 249, 119, 7, 0, 3, 193, 2, 33,
-        210, 189, 85, 34, 0, 0, 0, 0, 73, 69, 78, 68, 174, 66, 96, 130},
+       {137, 80, 78, 71,  13, 10,  26,  10,  0,  0,  0, 13, 73, 72, 68, 82, 0,  0,   0,   2,  0,  0,  0,   1,
+        16,  0,  0,  0,   0,  129, 217, 252, 21, 0,  0, 0,  13, 73, 68, 65, 84, 120, 218, 99, 16, 50, 249, 119,
+        7,   0,  3,  193, 2,  33,  210, 189, 85, 34, 0, 0,  0,  0,  73, 69, 78, 68,  174, 66, 96, 130},
        {18, 18, 18, 254, 254, 254}},
       {"one_bit",
-       {137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 2, 0, 0, 0, 1, 1, 0, 0, 0, 0,
-        220, 89, 66, 39, 0, 0, 0, 10, 73, 68, 65, 84, 120, 218, 99, 112, 0, 0, 0, 66, 0, 65, 132, 191, 142, 98,
-        0, 0, 0, 0, 73, 69, 78, 68, 174, 66, 96, 130},
+       {137, 80, 78, 71, 13, 10,  26,  10,  0,  0,  0, 13, 73, 72, 68, 82, 0,  0,   0,   2,   0,  0,   0,
+        1,   1,  0,  0,  0,  0,   220, 89,  66, 39, 0, 0,  0,  10, 73, 68, 65, 84,  120, 218, 99, 112, 0,
+        0,   0,  66, 0,  65, 132, 191, 142, 98, 0,  0, 0,  0,  73, 69, 78, 68, 174, 66,  96,  130},
        {0, 0, 0, 255, 255, 255}},
       {"rgb16",
-       {137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 2, 0, 0, 0, 1, 16, 2, 0, 0, 0,
-        43, 208, 52, 158, 0, 0, 0, 21, 73, 68, 65, 84, 120, 218, 99, 96, 96, 96, 100, 100, 98, 250, 255, 255,
-        223, 63, 102, 102, 0, 18, 46, 4, 7, 65, 64, 158, 13, 0, 0, 0, 0, 73, 69, 78, 68, 174, 66, 96, 130},
+       {137, 80,  78,  71, 13,  10, 26, 10,  0,   0,  0,   13,  73,  72,  68,  82,  0,   0,  0,  2,
+        0,   0,   0,   1,  16,  2,  0,  0,   0,   43, 208, 52,  158, 0,   0,   0,   21,  73, 68, 65,
+        84,  120, 218, 99, 96,  96, 96, 100, 100, 98, 250, 255, 255, 223, 63,  102, 102, 0,  18, 46,
+        4,   7,   65,  64, 158, 13, 0,  0,   0,   0,  73,  69,  78,  68,  174, 66,  96,  130},
        {0, 1, 2, 255, 254, 3}},
   };
   return cases;
@@ -83,7 +86,9 @@ TEST(Png, OfEveryKindBecomesRgb) {
     const Image image = decode(c.file);
     ASSERT_EQ(image.width, 2) << c.name;
     for (int x = 0; x < 2; ++x)
-      for (int k = 0; k < 3; ++k) EXPECT_NEAR(image.plane(k)[x], c.rgb[static_cast<std::size_t>(x * 3 + k)], c.name == std::string("gray16")) << c.name;
+      for (int k = 0; k < 3; ++k)
+        EXPECT_NEAR(image.plane(k)[x], c.rgb[static_cast<std::size_t>(x * 3 + k)], c.name == std::string("gray16"))
+            << c.name;
   }
 }
 
@@ -95,7 +100,8 @@ TEST(Jpeg, ReadsBackNearlyWhatWasWritten) {
   ASSERT_EQ(back.height, 24);
   ASSERT_EQ(back.width, 40);
   int worst = 0;
-  for (std::size_t i = 0; i < image.pixels.size(); ++i) worst = std::max(worst, std::abs(image.pixels[i] - back.pixels[i]));
+  for (std::size_t i = 0; i < image.pixels.size(); ++i)
+    worst = std::max(worst, std::abs(image.pixels[i] - back.pixels[i]));
   EXPECT_LE(worst, 12);
   write_jpeg(folder / "g.jpg", picture(1, 8, 8), 100);
   EXPECT_EQ(read_image(folder / "g.jpg", 3).channels, 3);

@@ -1,15 +1,14 @@
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <numeric>
 #include <set>
 
+#include <gtest/gtest.h>
+
+#include "data/temporary_folder.h"
 #include <weft/base/thread_pool.h>
 #include <weft/data/datasets.h>
 #include <weft/data/loader.h>
 #include <weft/ops/create.h>
-
-#include "data/temporary_folder.h"
 
 namespace weft::data {
 namespace {
@@ -39,7 +38,8 @@ std::vector<std::int64_t> all_labels(Loader& loader) {
 TensorDataset counted(std::int64_t n) {
   std::vector<float> x;
   std::vector<std::int64_t> y;
-  for (std::int64_t i = 0; i < n; ++i) x.push_back(static_cast<float>(i)), x.push_back(static_cast<float>(10 * i)), y.push_back(i);
+  for (std::int64_t i = 0; i < n; ++i)
+    x.push_back(static_cast<float>(i)), x.push_back(static_cast<float>(10 * i)), y.push_back(i);
   return TensorDataset{tensor_of(x, {n, 2}), tensor_of(y, {n})};
 }
 std::vector<std::int64_t> range(std::int64_t begin, std::int64_t end) {
@@ -63,7 +63,8 @@ TEST(Loader, BatchesInOrderWithASmallLastOne) {
 }
 
 TEST(Loader, ShufflesDifferentlyInEachEpochAndAgainTheSameFromTheSameSeed) {
-  Loader a{counted(100), {.batch_size = 7, .shuffle = true, .seed = 5}}, b{counted(100), {.batch_size = 13, .shuffle = true, .seed = 5}};
+  Loader a{counted(100), {.batch_size = 7, .shuffle = true, .seed = 5}},
+      b{counted(100), {.batch_size = 13, .shuffle = true, .seed = 5}};
   const auto first = all_labels(a), second = all_labels(a);
   EXPECT_NE(first, range(0, 100));
   EXPECT_NE(first, second);
@@ -75,7 +76,10 @@ TEST(Loader, ShufflesDifferentlyInEachEpochAndAgainTheSameFromTheSameSeed) {
 }
 
 TEST(Loader, TakesItsSeedFromTheGenerator) {
-  const auto order = [] { Loader l{counted(50), {.batch_size = 50, .shuffle = true}}; return all_labels(l); };
+  const auto order = [] {
+    Loader l{counted(50), {.batch_size = 50, .shuffle = true}};
+    return all_labels(l);
+  };
   manual_seed(3);
   const auto first = order(), second = order();
   manual_seed(3);
@@ -90,8 +94,11 @@ class LoaderWorkers : public testing::TestWithParam<int> {};
 
 TEST_P(LoaderWorkers, GiveTheSameBatches) {
   const ImageDataset images = shapes10({.size = 203});
-  const LoaderOptions one{.batch_size = 16, .shuffle = true, .seed = 11,
-                          .transform = {RandomHorizontalFlip{}, RandomCrop{.padding = 4}, ColorJitter{0.3, 0.3, 0.3}, Normalize{{0.5}, {0.25}}}};
+  const LoaderOptions one{.batch_size = 16,
+                          .shuffle = true,
+                          .seed = 11,
+                          .transform = {RandomHorizontalFlip{}, RandomCrop{.padding = 4}, ColorJitter{0.3, 0.3, 0.3},
+                                        Normalize{{0.5}, {0.25}}}};
   LoaderOptions many = one;
   many.workers = GetParam();
   many.prefetch = 3;
@@ -105,7 +112,8 @@ TEST_P(LoaderWorkers, GiveTheSameBatches) {
 
 TEST_P(LoaderWorkers, ResumeInTheMiddleOfAnEpoch) {
   const ImageDataset images = shapes10({.size = 90});
-  const LoaderOptions options{.batch_size = 8, .shuffle = true, .workers = GetParam(), .seed = 2, .transform = {RandomCrop{.padding = 2}}};
+  const LoaderOptions options{
+      .batch_size = 8, .shuffle = true, .workers = GetParam(), .seed = 2, .transform = {RandomCrop{.padding = 2}}};
   Loader whole{images, options};
   all_values(whole);
   const auto second_epoch = all_values(whole);
@@ -126,7 +134,9 @@ TEST_P(LoaderWorkers, ResumeInTheMiddleOfAnEpoch) {
     if (++n == 4) break;
   }
   EXPECT_EQ(state, (LoaderState{2, 1, 32}));
-  Loader other{images, {.batch_size = 8, .shuffle = true, .workers = GetParam(), .seed = 77, .transform = {RandomCrop{.padding = 2}}}};
+  Loader other{
+      images,
+      {.batch_size = 8, .shuffle = true, .workers = GetParam(), .seed = 77, .transform = {RandomCrop{.padding = 2}}}};
   other.set_state(state);
   for (const auto& batch : other) read(batch);
   EXPECT_TRUE(got == second_epoch);
@@ -140,7 +150,10 @@ TEST_P(LoaderWorkers, ThrowAnErrorWhereItsBatchWouldHaveCome) {
   });
   Loader loader{bad, {.batch_size = 4, .workers = GetParam()}};
   int batches = 0;
-  EXPECT_TRUE(contains(error_of([&] { for (auto [x, y] : loader) ++batches; }), "example 13 is bad"));
+  EXPECT_TRUE(contains(error_of([&] {
+                         for (auto [x, y] : loader) ++batches;
+                       }),
+                       "example 13 is bad"));
   EXPECT_EQ(batches, 3);
 }
 
@@ -190,12 +203,15 @@ INSTANTIATE_TEST_SUITE_P(Counts, LoaderWorkers, testing::Values(0, 1, 3));
 
 TEST(Loader, PixelsComeAsFractionsOrNormalised) {
   const ImageDataset images("two", {3, 1, 2}, {0, 255, 51, 102, 10, 20, 1, 2, 3, 4, 5, 6}, {1, 0}, {"a", "b"});
-  Loader plain{images, {.batch_size = 2}}, scaled{images, {.batch_size = 2, .transform = {Normalize{{0.5, 0.25, 0}, {0.5, 1, 2}}}}};
+  Loader plain{images, {.batch_size = 2}},
+      scaled{images, {.batch_size = 2, .transform = {Normalize{{0.5, 0.25, 0}, {0.5, 1, 2}}}}};
   for (auto [x, y] : plain) {
     EXPECT_EQ(x.shape(), (Shape{2, 3, 1, 2}));
     EXPECT_EQ(x.dtype(), DType::f32);
     const auto v = x.to_vector<float>();
-    for (int i = 0; i < 12; ++i) EXPECT_EQ(v[static_cast<std::size_t>(i)], static_cast<float>(images.pixels()[static_cast<std::size_t>(i)]) / 255.0f);
+    for (int i = 0; i < 12; ++i)
+      EXPECT_EQ(v[static_cast<std::size_t>(i)],
+                static_cast<float>(images.pixels()[static_cast<std::size_t>(i)]) / 255.0f);
     EXPECT_EQ(y.to_vector<int>(), (std::vector<int>{1, 0}));
   }
   for (auto [x, y] : scaled) {
@@ -205,13 +221,18 @@ TEST(Loader, PixelsComeAsFractionsOrNormalised) {
     EXPECT_FLOAT_EQ(v[2], 51 / 255.0f - 0.25f);
     EXPECT_FLOAT_EQ(v[5], 20 / 255.0f / 2);
   }
-  EXPECT_TRUE(contains(error_of([&] { Loader l{images, {.transform = {Normalize{{0.5, 0.5}, {1}}}}}; l.begin(); }), "the images have 3"));
+  EXPECT_TRUE(contains(error_of([&] {
+                         Loader l{images, {.transform = {Normalize{{0.5, 0.5}, {1}}}}};
+                         l.begin();
+                       }),
+                       "the images have 3"));
 }
 
 TEST(Loader, AugmentationDependsOnSeedEpochAndExampleOnly) {
   const ImageDataset images = shapes10({.size = 40});
   const Augmentations crop{RandomCrop{.padding = 8}};
-  Loader in_order{images, {.batch_size = 40, .seed = 4, .transform = crop}}, shuffled{images, {.batch_size = 7, .shuffle = true, .seed = 4, .transform = crop}};
+  Loader in_order{images, {.batch_size = 40, .seed = 4, .transform = crop}},
+      shuffled{images, {.batch_size = 7, .shuffle = true, .seed = 4, .transform = crop}};
   const auto a = all_values(in_order);
   const auto order = permutation(40, 4, 0);
   std::size_t k = 0;
@@ -246,7 +267,10 @@ TEST(Loader, MovesBatchesToTheDevice) {
 }
 
 TEST(Loader, RefusesWhatCannotBe) {
-  EXPECT_TRUE(contains(error_of([] { Loader{counted(4), {.batch_size = 0}}; }), "received batch_size 0; expected a number from 1"));
+  EXPECT_TRUE(contains(error_of([] {
+                         Loader{counted(4), {.batch_size = 0}};
+                       }),
+                       "received batch_size 0; expected a number from 1"));
   EXPECT_TRUE(contains(error_of([] { Loader{counted(4), {.workers = -1}}; }), "received workers -1"));
   EXPECT_TRUE(contains(error_of([] { Loader{take(counted(4), 0)}; }), "the data set is empty"));
   EXPECT_TRUE(contains(error_of([] { Loader{counted(4)}.set_state({0, 0, 9}); }), "it belongs to another data set"));
@@ -267,7 +291,9 @@ TEST(Loader, DrawsByWeight) {
 
 struct Squares {
   std::int64_t size() const { return 9; }
-  std::pair<Tensor, float> get(std::int64_t i) const { return {full({2}, static_cast<double>(i)), static_cast<float>(i * i)}; }
+  std::pair<Tensor, float> get(std::int64_t i) const {
+    return {full({2}, static_cast<double>(i)), static_cast<float>(i * i)};
+  }
 };
 
 TEST(Dataset, IsAnyTypeWithSizeAndGet) {
@@ -283,7 +309,9 @@ TEST(Dataset, IsAnyTypeWithSizeAndGet) {
 }
 
 TEST(Dataset, SeveralInputsLabelsAndWeights) {
-  const TensorDataset d{{tensor({{1, 2}, {3, 4}, {5, 6}}), tensor({7, 8, 9})}, {tensor({0.5, 1.5, 2.5}), tensor({1, 0, 1})}, tensor({1.0, 2.0, 3.0})};
+  const TensorDataset d{{tensor({{1, 2}, {3, 4}, {5, 6}}), tensor({7, 8, 9})},
+                        {tensor({0.5, 1.5, 2.5}), tensor({1, 0, 1})},
+                        tensor({1.0, 2.0, 3.0})};
   for (int path = 0; path < 2; ++path) {  // in memory, and stacked example by example
     Loader loader{path ? map(d, [](Sample s) { return s; }) : Dataset(d), {.batch_size = 2}};
     for (const auto& b : loader) {
@@ -294,28 +322,36 @@ TEST(Dataset, SeveralInputsLabelsAndWeights) {
       EXPECT_EQ(b.weights.to_vector<float>()[0], b.size() == 2 ? 1 : 3);
     }
   }
-  EXPECT_TRUE(contains(error_of([] { TensorDataset(zeros({3, 2}), zeros({4})); }), "expected the same number of examples"));
+  EXPECT_TRUE(contains(error_of([] {
+                         TensorDataset(zeros({3, 2}), zeros({4}));
+                       }),
+                       "expected the same number of examples"));
   EXPECT_TRUE(contains(error_of([] { TensorDataset(zeros({3, 2}), zeros({3}), zeros({2})); }), "expected [3]"));
 }
 
 TEST(Dataset, CollateNamesTheExampleThatDiffers) {
   const Dataset d = from_function(3, [](std::int64_t i) { return zeros({i == 2 ? 5 : 4}); });
   Loader loader{d, {.batch_size = 3}};
-  EXPECT_TRUE(contains(error_of([&] { loader.begin(); }), "input 0 of example 2 of the batch is f32[5], that of the first f32[4]"));
+  EXPECT_TRUE(contains(error_of([&] { loader.begin(); }),
+                       "input 0 of example 2 of the batch is f32[5], that of the first f32[4]"));
   Loader own{d, {.batch_size = 3, .collate = [](std::vector<Sample> s) { return Batch{{s[2].inputs[0]}, {}}; }}};
   for (const auto& b : own) EXPECT_EQ(b.x().shape(), Shape{5});
 }
 
 TEST(Dataset, ViewsPickAndJoin) {
   const Dataset d = counted(10);
-  const auto labels = [](const Dataset& v) { Loader l{v, {.batch_size = 3}}; return all_labels(l); };
+  const auto labels = [](const Dataset& v) {
+    Loader l{v, {.batch_size = 3}};
+    return all_labels(l);
+  };
   EXPECT_EQ(labels(subset(d, {5, 1, 1})), (std::vector<std::int64_t>{5, 1, 1}));
   EXPECT_EQ(labels(take(d, 3)), range(0, 3));
   EXPECT_EQ(labels(skip(d, 7)), range(7, 10));
   EXPECT_EQ(labels(shard(d, 1, 4)), (std::vector<std::int64_t>{1, 5, 9}));
   EXPECT_EQ(labels(repeat(take(d, 2), 2)), (std::vector<std::int64_t>{0, 1, 0, 1}));
   EXPECT_EQ(labels(concatenate({skip(d, 8), take(d, 2)})), (std::vector<std::int64_t>{8, 9, 0, 1}));
-  EXPECT_EQ(labels(filter(d, [](const Sample& s) { return s.labels[0].item<int>() % 4 == 0; })), (std::vector<std::int64_t>{0, 4, 8}));
+  EXPECT_EQ(labels(filter(d, [](const Sample& s) { return s.labels[0].item<int>() % 4 == 0; })),
+            (std::vector<std::int64_t>{0, 4, 8}));
   const Split parts = split(d, 0.2);
   EXPECT_EQ(labels(parts.train), range(0, 8));
   EXPECT_EQ(labels(parts.validation), range(8, 10));
@@ -334,7 +370,9 @@ TEST(Dataset, ViewsOfImagesKeepTheFastPath) {
 }
 
 TEST(Dataset, ImagesOfOnesOwnCanBeAugmented) {
-  const Dataset d = from_function(4, [](std::int64_t i) { return std::pair(full({3, 4, 4}, static_cast<double>(i), {.dtype = u8}), i); });
+  const Dataset d = from_function(4, [](std::int64_t i) {
+    return std::pair(full({3, 4, 4}, static_cast<double>(i), {.dtype = u8}), i);
+  });
   Loader loader{d, {.batch_size = 4, .transform = {RandomHorizontalFlip{}}}};
   for (auto [x, y] : loader) EXPECT_FLOAT_EQ(x.to_vector<float>().back(), 3 / 255.0f);
 }

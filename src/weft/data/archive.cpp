@@ -1,16 +1,14 @@
-#include <weft/data/files.h>
-
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <memory>
-
 #include <unistd.h>
 
 #include <archive.h>
 #include <archive_entry.h>
 
 #include <weft/base/error.h>
+#include <weft/data/files.h>
 
 namespace weft::data {
 
@@ -32,7 +30,8 @@ fs::path safe_path(const std::string& name, const std::string& archive_name) {
   const fs::path p = fs::path(name).lexically_normal();
   bool safe = !name.empty() && p.is_relative();
   for (const auto& part : p) safe = safe && part != "..";
-  check(safe, archive_name, ": entry '", name, "' would lie outside of the target folder; the archive is not to be trusted");
+  check(safe, archive_name, ": entry '", name,
+        "' would lie outside of the target folder; the archive is not to be trusted");
   return p;
 }
 
@@ -86,8 +85,8 @@ void unpack(const std::string& path, const std::string& folder) {
   archive_read_support_filter_all(a.get());
   archive_read_support_format_tar(a.get());
   archive_read_support_format_zip(a.get());
-  check(archive_read_open_filename(a.get(), path.c_str(), 1 << 17) == ARCHIVE_OK, path, ": it cannot be opened as an archive (",
-        reason(a.get()), ")");
+  check(archive_read_open_filename(a.get(), path.c_str(), 1 << 17) == ARCHIVE_OK, path,
+        ": it cannot be opened as an archive (", reason(a.get()), ")");
   const fs::path aside = cat(folder, "/.unpacking-", static_cast<std::int64_t>(::getpid()));
   std::error_code ignored;
   try {

@@ -1,10 +1,10 @@
-#include <weft/data/augment.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
 #include <utility>
+
+#include <weft/data/augment.h>
 
 namespace weft::data {
 
@@ -85,9 +85,11 @@ void warp(Image& image, Image& scratch, const std::array<double, 6>& m, int fill
 }
 
 /// The matrix from output to input that turns, scales, shears around the middle and then shifts by (dx, dy) pixels.
-std::array<double, 6> around_middle(const Image& image, double degrees, double scale, double shear, double dx, double dy) {
+std::array<double, 6> around_middle(const Image& image, double degrees, double scale, double shear, double dx,
+                                    double dy) {
   constexpr double radians = 3.14159265358979323846 / 180;
-  const double c = std::cos(degrees * radians) / scale, s = std::sin(degrees * radians) / scale, k = std::tan(shear * radians);
+  const double c = std::cos(degrees * radians) / scale, s = std::sin(degrees * radians) / scale,
+               k = std::tan(shear * radians);
   const double cx = (image.width - 1) / 2.0, cy = (image.height - 1) / 2.0;
   // (rotation * shear) inverted: [1 -k; 0 1] [c s; -s c].
   const double a = c + k * s, b = s - k * c, d = -s, e = c;
@@ -135,8 +137,8 @@ void hue(Image& image, double turns) {
 }
 
 /// A rectangle of a random share of the area and a random ratio, log-uniform; false where none fits in ten tries.
-bool random_box(const Image& image, double scale_min, double scale_max, double ratio_min, double ratio_max, Draws& draws, int& top,
-                int& left, int& h, int& w) {
+bool random_box(const Image& image, double scale_min, double scale_max, double ratio_min, double ratio_max,
+                Draws& draws, int& top, int& left, int& h, int& w) {
   const double area = static_cast<double>(image.plane_size());
   for (int attempt = 0; attempt < 10; ++attempt) {
     const double target = area * draws.uniform(scale_min, scale_max);
@@ -154,8 +156,8 @@ bool random_box(const Image& image, double scale_min, double scale_max, double r
 }  // namespace
 
 void resize(const Image& from, Image& to, int height, int width) {
-  check(height > 0 && width > 0 && from.height > 0 && from.width > 0, "resize: from ", from.height, "x", from.width, " to ", height,
-        "x", width, "; expected sizes from 1");
+  check(height > 0 && width > 0 && from.height > 0 && from.width > 0, "resize: from ", from.height, "x", from.width,
+        " to ", height, "x", width, "; expected sizes from 1");
   const Taps across = taps(from.width, width), down = taps(from.height, height);
   to.resize(from.channels, height, width);
   std::vector<float> half(static_cast<std::size_t>(from.height) * static_cast<std::size_t>(width));
@@ -192,14 +194,16 @@ void RandomVerticalFlip::apply(Image& image, Image&, Draws& draws) const {
   const std::int64_t w = image.width;
   for (int c = 0; c < image.channels; ++c)
     for (int y = 0; y < image.height / 2; ++y)
-      std::swap_ranges(image.plane(c) + y * w, image.plane(c) + (y + 1) * w, image.plane(c) + (image.height - 1 - y) * w);
+      std::swap_ranges(image.plane(c) + y * w, image.plane(c) + (y + 1) * w,
+                       image.plane(c) + (image.height - 1 - y) * w);
 }
 void RandomCrop::apply(Image& image, Image& scratch, Draws& draws) const {
   const int h = size ? size : image.height, w = width ? width : size ? size : image.width;
   const int room_y = image.height + 2 * padding - h, room_x = image.width + 2 * padding - w;
   check(room_y >= 0 && room_x >= 0, "RandomCrop: an image of ", image.height, "x", image.width, " padded by ", padding,
         " is smaller than the crop of ", h, "x", w, "; raise the padding or resize first");
-  const int top = static_cast<int>(draws.below(room_y + 1)) - padding, left = static_cast<int>(draws.below(room_x + 1)) - padding;
+  const int top = static_cast<int>(draws.below(room_y + 1)) - padding,
+            left = static_cast<int>(draws.below(room_x + 1)) - padding;
   crop(image, scratch, top, left, h, w);
 }
 void CenterCrop::apply(Image& image, Image& scratch, Draws&) const {
@@ -240,10 +244,12 @@ void RandomTranslation::apply(Image& image, Image& scratch, Draws& draws) const 
   warp(image, scratch, around_middle(image, 0, 1, 0, dx, dy), fill);
 }
 void RandomAffine::apply(Image& image, Image& scratch, Draws& draws) const {
-  check(scale_min > 0 && scale_max >= scale_min, "RandomAffine: received scale ", scale_min, " to ", scale_max, "; expected above 0");
+  check(scale_min > 0 && scale_max >= scale_min, "RandomAffine: received scale ", scale_min, " to ", scale_max,
+        "; expected above 0");
   const double angle = draws.uniform(-degrees, degrees), scale = draws.uniform(scale_min, scale_max);
   const double slant = draws.uniform(-shear, shear);
-  const double dx = draws.uniform(-translate_x, translate_x) * image.width, dy = draws.uniform(-translate_y, translate_y) * image.height;
+  const double dx = draws.uniform(-translate_x, translate_x) * image.width,
+               dy = draws.uniform(-translate_y, translate_y) * image.height;
   warp(image, scratch, around_middle(image, angle, scale, slant, dx, dy), fill);
 }
 void ColorJitter::apply(Image& image, Image&, Draws& draws) const {
@@ -267,10 +273,12 @@ void RandomGrayscale::apply(Image& image, Image&, Draws& draws) const {
 }
 void RandomErasing::apply(Image& image, Image&, Draws& draws) const {
   int top, left, h, w;
-  if (!draws.chance(p) || !random_box(image, scale_min, scale_max, ratio_min, ratio_max, draws, top, left, h, w)) return;
+  if (!draws.chance(p) || !random_box(image, scale_min, scale_max, ratio_min, ratio_max, draws, top, left, h, w))
+    return;
   for (int c = 0; c < image.channels; ++c)
     for (int y = top; y < top + h; ++y)
-      std::memset(image.plane(c) + static_cast<std::int64_t>(y) * image.width + left, value, static_cast<std::size_t>(w));
+      std::memset(image.plane(c) + static_cast<std::int64_t>(y) * image.width + left, value,
+                  static_cast<std::size_t>(w));
 }
 
 struct Augmentation::HeldNormalize final : Model {

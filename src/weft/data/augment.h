@@ -1,4 +1,5 @@
-// Augmentation: random changes of 8-bit images while a Loader reads them. Each is a value; a list of them is a pipeline.
+// Augmentation: random changes of 8-bit images while a Loader reads them. Each is a value; a list of them is a
+// pipeline.
 #pragma once
 
 #include <memory>
@@ -18,7 +19,9 @@ class Draws {
   /// Uniform in [lo, hi).
   double uniform(double lo = 0, double hi = 1) { return lo + (hi - lo) * stream_.uniform(next_++); }
   /// Uniform in 0..n-1.
-  std::int64_t below(std::int64_t n) { return static_cast<std::int64_t>(stream_.below(next_++, static_cast<std::uint64_t>(n))); }
+  std::int64_t below(std::int64_t n) {
+    return static_cast<std::int64_t>(stream_.below(next_++, static_cast<std::uint64_t>(n)));
+  }
   bool chance(double p) { return uniform() < p; }
 
  private:
@@ -76,8 +79,8 @@ struct RandomAffine {
   int fill = 0;
   void apply(Image& image, Image& scratch, Draws& draws) const;
 };
-/// Brightness, contrast and saturation change by factors in [1 - v, 1 + v] and the hue by up to ±hue turns (hue <= 0.5),
-/// in a random order.
+/// Brightness, contrast and saturation change by factors in [1 - v, 1 + v] and the hue by up to ±hue turns (hue <=
+/// 0.5), in a random order.
 struct ColorJitter {
   double brightness = 0, contrast = 0, saturation = 0, hue = 0;
   void apply(Image& image, Image& scratch, Draws& draws) const;
@@ -104,7 +107,7 @@ struct Normalize {
 class Augmentation {
  public:
   template <class A>
-    requires requires(const A& a, Image& image, Draws& draws) { a.apply(image, image, draws); }
+  requires requires(const A& a, Image& image, Draws& draws) { a.apply(image, image, draws); }
   Augmentation(A a) : model_(std::make_shared<Held<A>>(std::move(a))) {}
   Augmentation(Normalize n);
   void apply(Image& image, Image& scratch, Draws& draws) const { model_->apply(image, scratch, draws); }

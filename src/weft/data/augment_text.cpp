@@ -1,6 +1,6 @@
-#include <weft/data/augment.h>
-
 #include <charconv>
+
+#include <weft/data/augment.h>
 
 namespace weft::data {
 
@@ -24,16 +24,23 @@ const Known known[] = {
     {"center", "center:28", "cut 28x28 out of the middle", true, 1, 65535,
      [](double v) -> Augmentation { return CenterCrop{.size = static_cast<int>(v)}; }},
     {"resize", "resize:32", "scale to 32x32", true, 1, 65535,
-     [](double v) -> Augmentation { return Resize{static_cast<int>(v), static_cast<int>(v)}; }},
+     [](double v) -> Augmentation {
+       return Resize{static_cast<int>(v), static_cast<int>(v)};
+     }},
     {"rrcrop", "rrcrop:32", "cut a random part and scale it to 32x32", true, 1, 65535,
      [](double v) -> Augmentation { return RandomResizedCrop{.size = static_cast<int>(v)}; }},
-    {"rotate", "rotate:15", "turn by up to 15 degrees", true, 0, 180, [](double v) -> Augmentation { return RandomRotation{v}; }},
+    {"rotate", "rotate:15", "turn by up to 15 degrees", true, 0, 180,
+     [](double v) -> Augmentation { return RandomRotation{v}; }},
     {"translate", "translate:0.1", "shift by up to a tenth of the size", true, 0, 1,
-     [](double v) -> Augmentation { return RandomTranslation{v, v}; }},
+     [](double v) -> Augmentation {
+       return RandomTranslation{v, v};
+     }},
     {"zoom", "zoom:0.2", "scale by 0.8 to 1.2", true, 0, 0.99,
      [](double v) -> Augmentation { return RandomAffine{.scale_min = 1 - v, .scale_max = 1 + v}; }},
     {"jitter", "jitter:0.4", "change brightness, contrast and saturation by up to 40%", true, 0, 10,
-     [](double v) -> Augmentation { return ColorJitter{v, v, v}; }},
+     [](double v) -> Augmentation {
+       return ColorJitter{v, v, v};
+     }},
     {"hue", "hue:0.05", "turn the hue by up to a twentieth", true, 0, 0.5,
      [](double v) -> Augmentation { return ColorJitter{.hue = v}; }},
     {"gray", "gray:0.1", "make a tenth of the images gray", false, 0, 1,
@@ -51,7 +58,8 @@ std::string_view trimmed(std::string_view s) {
 Augmentation parse_one(std::string_view item) {
   const auto colon = item.find(':');
   const std::string_view name = trimmed(item.substr(0, colon));
-  const std::string_view number = colon == std::string_view::npos ? std::string_view() : trimmed(item.substr(colon + 1));
+  const std::string_view number =
+      colon == std::string_view::npos ? std::string_view() : trimmed(item.substr(colon + 1));
   std::vector<std::string> names;
   for (const Known& k : known) {
     names.emplace_back(k.name);
@@ -61,8 +69,9 @@ Augmentation parse_one(std::string_view item) {
       check(!k.needs_number, "augmentation '", name, "' needs a number, as in '", k.example, "' (", k.doc, ")");
     } else {
       const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), v);
-      check(error == std::errc() && end == number.data() + number.size() && v >= k.least && v <= k.most, "augmentation '", item,
-            "': received '", number, "'; expected a number from ", k.least, " to ", k.most, ", as in '", k.example, "'");
+      check(error == std::errc() && end == number.data() + number.size() && v >= k.least && v <= k.most,
+            "augmentation '", item, "': received '", number, "'; expected a number from ", k.least, " to ", k.most,
+            ", as in '", k.example, "'");
     }
     return k.make(v);
   }

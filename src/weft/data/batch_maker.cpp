@@ -1,8 +1,7 @@
-#include <weft/data/batch_maker.h>
-
 #include <cstring>
 
 #include <weft/base/thread_pool.h>
+#include <weft/data/batch_maker.h>
 #include <weft/tensor/tensor_impl.h>
 
 namespace weft::data {
@@ -29,7 +28,8 @@ BatchMaker::BatchMaker(const Dataset& dataset, const LoaderOptions& options, std
     };
     for (int v = 0; v < 256; ++v)
       tables_[static_cast<std::size_t>(c * 256 + v)] =
-          normalize ? static_cast<float>((v / 255.0 - of(normalize->mean)) / of(normalize->stddev)) : static_cast<float>(v) / 255.0f;
+          normalize ? static_cast<float>((v / 255.0 - of(normalize->mean)) / of(normalize->stddev))
+                    : static_cast<float>(v) / 255.0f;
   }
 }
 
@@ -48,9 +48,10 @@ ImageView BatchMaker::augmented_view(const ImageView& view, std::int64_t index, 
 }
 
 void BatchMaker::write_image(const ImageView& v, std::int64_t index, float* out, const ImageView& expected) const {
-  check(v.channels == expected.channels && v.height == expected.height && v.width == expected.width, "Loader: image ", index,
-        " is ", v.channels, "x", v.height, "x", v.width, ", the first of its batch ", expected.channels, "x", expected.height, "x",
-        expected.width, "; bring them to one size with data::Resize or data::RandomResizedCrop in the transform");
+  check(v.channels == expected.channels && v.height == expected.height && v.width == expected.width, "Loader: image ",
+        index, " is ", v.channels, "x", v.height, "x", v.width, ", the first of its batch ", expected.channels, "x",
+        expected.height, "x", expected.width,
+        "; bring them to one size with data::Resize or data::RandomResizedCrop in the transform");
   const std::int64_t plane = static_cast<std::int64_t>(v.height) * v.width;
   for (int c = 0; c < v.channels; ++c) {
     const float* t = table(c);
@@ -60,7 +61,8 @@ void BatchMaker::write_image(const ImageView& v, std::int64_t index, float* out,
   }
 }
 
-Batch BatchMaker::images(std::span<const std::int64_t> indices, std::int64_t epoch, Scratch& scratch, bool parallel) const {
+Batch BatchMaker::images(std::span<const std::int64_t> indices, std::int64_t epoch, Scratch& scratch,
+                         bool parallel) const {
   const auto view_of_example = [&](std::int64_t i, Scratch& s) {
     ImageView v;
     dataset_.image(i, v, s.decoded);
@@ -81,29 +83,32 @@ Batch BatchMaker::images(std::span<const std::int64_t> indices, std::int64_t epo
   };
   write(0, first);
   const auto piece = [&](std::int64_t begin, std::int64_t end, Scratch& s) {
-    for (std::int64_t k = begin; k < end; ++k) write(k + 1, view_of_example(indices[static_cast<std::size_t>(k + 1)], s));
+    for (std::int64_t k = begin; k < end; ++k)
+      write(k + 1, view_of_example(indices[static_cast<std::size_t>(k + 1)], s));
   };
   // Small batches are not worth waking threads for.
   if (!parallel || n * each < (std::int64_t{1} << 18)) {
     piece(0, n - 1, scratch);
   } else {
-    parallel_for(n - 1, std::max<std::int64_t>(1, (std::int64_t{1} << 16) / each), [&](std::int64_t begin, std::int64_t end) {
-      thread_local Scratch own;
-      piece(begin, end, own);
-    });
+    parallel_for(n - 1, std::max<std::int64_t>(1, (std::int64_t{1} << 16) / each),
+                 [&](std::int64_t begin, std::int64_t end) {
+                   thread_local Scratch own;
+                   piece(begin, end, own);
+                 });
   }
   return {{x}, {y}};
 }
 
 void BatchMaker::transform_sample(Sample& s, std::int64_t index, std::int64_t epoch, Scratch& scratch) const {
   if (options_.transform.empty()) return;
-  check(!s.inputs.empty() && s.inputs[0].dtype() == DType::u8 && s.inputs[0].rank() == 3, "Loader: example ", index, " is ",
-        s.inputs.empty() ? "without input" : to_string(s.inputs[0].meta()),
+  check(!s.inputs.empty() && s.inputs[0].dtype() == DType::u8 && s.inputs[0].rank() == 3, "Loader: example ", index,
+        " is ", s.inputs.empty() ? "without input" : to_string(s.inputs[0].meta()),
         "; the transform expects 8-bit images, u8[channels, height, width]; use data::map for other examples");
   const Shape& shape = s.inputs[0].shape();
   scratch.image.resize(static_cast<int>(shape[0]), static_cast<int>(shape[1]), static_cast<int>(shape[2]));
   s.inputs[0].copy_to(scratch.image.pixels.data(), DType::u8);
-  const ImageView view{scratch.image.pixels.data(), scratch.image.channels, scratch.image.height, scratch.image.width, 0};
+  const ImageView view{scratch.image.pixels.data(), scratch.image.channels, scratch.image.height, scratch.image.width,
+                       0};
   const ImageView v = augmented_view(view, index, epoch, scratch);
   check(table_channels_ == 1 || table_channels_ == v.channels, "Normalize: numbers for ", table_channels_,
         " channels; the images have ", v.channels);
@@ -113,11 +118,13 @@ void BatchMaker::transform_sample(Sample& s, std::int64_t index, std::int64_t ep
 }
 
 Batch BatchMaker::make(std::vector<Sample> samples, std::int64_t first, std::int64_t epoch, Scratch& scratch) const {
-  for (std::size_t k = 0; k < samples.size(); ++k) transform_sample(samples[k], first + static_cast<std::int64_t>(k), epoch, scratch);
+  for (std::size_t k = 0; k < samples.size(); ++k)
+    transform_sample(samples[k], first + static_cast<std::int64_t>(k), epoch, scratch);
   return options_.collate ? options_.collate(std::move(samples)) : collate(samples);
 }
 
-Batch BatchMaker::make(std::span<const std::int64_t> indices, std::int64_t epoch, Scratch& scratch, bool parallel) const {
+Batch BatchMaker::make(std::span<const std::int64_t> indices, std::int64_t epoch, Scratch& scratch,
+                       bool parallel) const {
   if (!options_.collate) {
     ImageView v;
     if (dataset_.image(indices[0], v, scratch.decoded)) return images(indices, epoch, scratch, parallel);

@@ -30,8 +30,8 @@ class BatchMaker {
   const Dataset& dataset_;
   const LoaderOptions& options_;
   std::uint64_t seed_;
-  bool changes_ = false;        ///< there is more to do than to normalise
-  std::vector<float> tables_;   ///< pixel value to float: 256 numbers for each channel, or for all
+  bool changes_ = false;       ///< there is more to do than to normalise
+  std::vector<float> tables_;  ///< pixel value to float: 256 numbers for each channel, or for all
   int table_channels_ = 1;
 };
 

@@ -1,6 +1,6 @@
-#include <weft/data/datasets.h>
-
 #include <algorithm>
+
+#include <weft/data/datasets.h>
 
 namespace weft::data {
 
@@ -53,9 +53,11 @@ void paste(Image& sheet, int x, int y, int cell_h, int cell_w, const ImageView& 
   const std::int64_t plane = static_cast<std::int64_t>(v.height) * v.width;
   for (int row = 0; row < cell_h; ++row)
     for (int column = 0; column < cell_w; ++column) {
-      const std::int64_t from = static_cast<std::int64_t>(row * v.height / cell_h) * v.width + column * v.width / cell_w;
+      const std::int64_t from =
+          static_cast<std::int64_t>(row * v.height / cell_h) * v.width + column * v.width / cell_w;
       for (int k = 0; k < 3; ++k)
-        sheet.plane(k)[static_cast<std::int64_t>(y + row) * sheet.width + x + column] = v.pixels[(v.channels == 3 ? k : 0) * plane + from];
+        sheet.plane(k)[static_cast<std::int64_t>(y + row) * sheet.width + x + column] =
+            v.pixels[(v.channels == 3 ? k : 0) * plane + from];
     }
 }
 
@@ -79,11 +81,13 @@ std::vector<std::vector<std::int64_t>> first_of_each(const Dataset& dataset, std
 }  // namespace
 
 void contact_sheet(const Dataset& dataset, const std::string& path, const SheetOptions& options) {
-  check(options.columns >= 1 && options.columns <= 200 && options.scale >= 1 && options.scale <= 16, "contact_sheet: received ",
-        options.columns, " columns at scale ", options.scale, "; expected 1 to 200 and 1 to 16");
+  check(options.columns >= 1 && options.columns <= 200 && options.scale >= 1 && options.scale <= 16,
+        "contact_sheet: received ", options.columns, " columns at scale ", options.scale,
+        "; expected 1 to 200 and 1 to 16");
   check(dataset.size() > 0, "contact_sheet: the data set is empty");
   const auto names = dataset.class_names();
-  const auto rows = first_of_each(dataset, std::max<std::size_t>(names.size(), 1), static_cast<std::size_t>(options.columns));
+  const auto rows =
+      first_of_each(dataset, std::max<std::size_t>(names.size(), 1), static_cast<std::size_t>(options.columns));
   Image scratch;
   ImageView v;
   check(dataset.image(0, v, scratch), "contact_sheet: the examples are no 8-bit images");

@@ -1,8 +1,7 @@
-#include <weft/data/dataset.h>
-
 #include <cstring>
 
 #include <weft/base/random.h>
+#include <weft/data/dataset.h>
 #include <weft/tensor/tensor_impl.h>
 
 namespace weft::data {
@@ -51,7 +50,9 @@ Sample Dataset::get(std::int64_t i) const {
   return model().get(i);
 }
 bool Dataset::image(std::int64_t i, ImageView& view, Image& scratch) const { return model().image(i, view, scratch); }
-bool Dataset::gather(std::span<const std::int64_t> indices, Batch& batch) const { return model().gather(indices, batch); }
+bool Dataset::gather(std::span<const std::int64_t> indices, Batch& batch) const {
+  return model().gather(indices, batch);
+}
 std::vector<std::string> Dataset::class_names() const { return model().class_names(); }
 bool Dataset::is_stream() const { return model().size() < 0; }
 std::function<std::optional<Sample>()> Dataset::start() const {
@@ -73,11 +74,13 @@ TensorDataset::TensorDataset(std::vector<Tensor> inputs, std::vector<Tensor> lab
     for (Tensor& t : *list) {
       t = host_rows(t, "TensorDataset");
       check(t.rank() >= 1, "TensorDataset: received a tensor of rank 0; expected examples along the first axis");
-      check(t.size(0) == inputs_[0].size(0), "TensorDataset: a tensor of shape ", to_string(t.shape()), " beside one of shape ",
-            to_string(inputs_[0].shape()), "; expected the same number of examples along the first axis");
+      check(t.size(0) == inputs_[0].size(0), "TensorDataset: a tensor of shape ", to_string(t.shape()),
+            " beside one of shape ", to_string(inputs_[0].shape()),
+            "; expected the same number of examples along the first axis");
     }
   check(!weights_.defined() || weights_.shape() == Shape{inputs_[0].size(0)}, "TensorDataset: weights of shape ",
-        weights_.defined() ? to_string(weights_.shape()) : "", "; expected [", inputs_[0].size(0), "], one for each example");
+        weights_.defined() ? to_string(weights_.shape()) : "", "; expected [", inputs_[0].size(0),
+        "], one for each example");
 }
 
 std::int64_t TensorDataset::size() const { return inputs_[0].size(0); }
@@ -151,13 +154,15 @@ Batch collate(std::span<const Sample> samples) {
   for (std::size_t i = 0; i < samples.size(); ++i)
     check(samples[i].inputs.size() == first.inputs.size() && samples[i].labels.size() == first.labels.size() &&
               samples[i].weight.defined() == first.weight.defined(),
-          "collate: example ", i, " of the batch has ", samples[i].inputs.size(), " inputs and ", samples[i].labels.size(),
-          " labels, the first ", first.inputs.size(), " and ", first.labels.size());
+          "collate: example ", i, " of the batch has ", samples[i].inputs.size(), " inputs and ",
+          samples[i].labels.size(), " labels, the first ", first.inputs.size(), " and ", first.labels.size());
   Batch b;
   for (std::size_t k = 0; k < first.inputs.size(); ++k)
-    b.inputs.push_back(stack(samples, "input", k, [](const Sample& s, std::size_t i) -> const Tensor& { return s.inputs[i]; }));
+    b.inputs.push_back(
+        stack(samples, "input", k, [](const Sample& s, std::size_t i) -> const Tensor& { return s.inputs[i]; }));
   for (std::size_t k = 0; k < first.labels.size(); ++k)
-    b.labels.push_back(stack(samples, "label", k, [](const Sample& s, std::size_t i) -> const Tensor& { return s.labels[i]; }));
+    b.labels.push_back(
+        stack(samples, "label", k, [](const Sample& s, std::size_t i) -> const Tensor& { return s.labels[i]; }));
   if (first.weight.defined())
     b.weights = stack(samples, "weight", 0, [](const Sample& s, std::size_t) -> const Tensor& { return s.weight; });
   return b;

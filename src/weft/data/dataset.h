@@ -52,8 +52,8 @@ struct ImageView {
 };
 
 /// What a data set must have. get(i) may return a Sample, an input alone, or a pair or tuple (input, label) or
-/// (input, label, weight), where inputs and labels are a Tensor, a number, an Image or a vector of tensors. It is called from several
-/// threads at once where a Loader has workers, so it must not change the data set.
+/// (input, label, weight), where inputs and labels are a Tensor, a number, an Image or a vector of tensors. It is
+/// called from several threads at once where a Loader has workers, so it must not change the data set.
 template <class D>
 concept DatasetLike = requires(const D& d, std::int64_t i) {
   { d.size() } -> std::convertible_to<std::int64_t>;
@@ -68,7 +68,7 @@ inline void append(std::vector<Tensor>& to, const Image& image) { to.push_back(t
 Tensor number(double v);
 Tensor number(std::int64_t v);
 template <class T>
-  requires std::is_arithmetic_v<T>
+requires std::is_arithmetic_v<T>
 void append(std::vector<Tensor>& to, T v) {
   if constexpr (std::is_floating_point_v<T>) to.push_back(number(static_cast<double>(v)));
   else to.push_back(number(static_cast<std::int64_t>(v)));
@@ -117,11 +117,17 @@ template <class D> struct HeldDataset final : DatasetModel {
   std::int64_t size() const override { return static_cast<std::int64_t>(d.size()); }
   Sample get(std::int64_t i) const override { return to_sample(d.get(i)); }
   bool image(std::int64_t i, ImageView& view, Image& scratch) const override {
-    if constexpr (requires { { d.image(i, view, scratch) } -> std::same_as<bool>; }) return d.image(i, view, scratch);
+    if constexpr (requires {
+                    { d.image(i, view, scratch) } -> std::same_as<bool>;
+                  })
+      return d.image(i, view, scratch);
     else return DatasetModel::image(i, view, scratch);
   }
   bool gather(std::span<const std::int64_t> indices, Batch& batch) const override {
-    if constexpr (requires { { d.gather(indices, batch) } -> std::same_as<bool>; }) return d.gather(indices, batch);
+    if constexpr (requires {
+                    { d.gather(indices, batch) } -> std::same_as<bool>;
+                  })
+      return d.gather(indices, batch);
     else return DatasetModel::gather(indices, batch);
   }
   std::vector<std::string> class_names() const override {
@@ -137,8 +143,8 @@ class Dataset {
  public:
   Dataset() = default;
   template <class D>
-    requires(DatasetLike<D> && !std::derived_from<D, Dataset>)
-  Dataset(D d) : model_(std::make_shared<detail::HeldDataset<D>>(std::move(d))) {}
+  requires(DatasetLike<D> && !std::derived_from<D, Dataset>) Dataset(D d)
+      : model_(std::make_shared<detail::HeldDataset<D>>(std::move(d))) {}
   template <DatasetLike D> Dataset(std::reference_wrapper<D> d) : Dataset(Borrowed<D>{&d.get()}) {}
   explicit Dataset(std::shared_ptr<const detail::DatasetModel> model) : model_(std::move(model)) {}
 
@@ -241,6 +247,4 @@ Batch collate(std::span<const Sample> samples);
 }  // namespace weft::data
 
 template <> struct std::tuple_size<weft::data::Batch> : std::integral_constant<std::size_t, 2> {};
-template <std::size_t I> struct std::tuple_element<I, weft::data::Batch> {
-  using type = weft::Tensor;
-};
+template <std::size_t I> struct std::tuple_element<I, weft::data::Batch> { using type = weft::Tensor; };

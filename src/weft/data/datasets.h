@@ -121,7 +121,7 @@ ChannelStatistics channel_statistics(const Dataset& dataset);
 
 /// Options of open().
 struct OpenOptions {
-  std::string data_dir = {};   ///< see DatasetOptions
+  std::string data_dir = {};  ///< see DatasetOptions
   bool download = true;
   std::string base_url = {};
   DownloadProgress progress = {};

@@ -1,11 +1,8 @@
-#include <weft/data/files.h>
-
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <memory>
-
-#include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +10,7 @@
 #include <curl/curl.h>
 
 #include <weft/base/error.h>
+#include <weft/data/files.h>
 
 namespace weft::data {
 
@@ -31,7 +29,8 @@ class PartFile {
     for (;;) {
       fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
       check(fd_ >= 0, path, ": it cannot be written (", std::strerror(errno), "); name another folder with WEFT_DATA");
-      while (::flock(fd_, LOCK_EX) != 0 && errno == EINTR) {}
+      while (::flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
+      }
       // Another process may have completed and renamed the file while this one waited: then it is not ours.
       struct stat here, there;
       if (::fstat(fd_, &here) == 0 && ::stat(path.c_str(), &there) == 0 && here.st_ino == there.st_ino) break;
@@ -143,21 +142,26 @@ bool worth_another_try(const Outcome& o) {
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_GOT_NOTHING:
-    case CURLE_HTTP2_STREAM: return true;
-    case CURLE_HTTP_RETURNED_ERROR: return o.status >= 500;
-    default: return false;
+    case CURLE_HTTP2_STREAM:
+      return true;
+    case CURLE_HTTP_RETURNED_ERROR:
+      return o.status >= 500;
+    default:
+      return false;
   }
 }
 
 [[noreturn]] void give_up(const std::string& url, const Outcome& o, const DownloadOptions& options, std::int64_t have) {
-  const std::string kept = have ? cat("; ", have, " bytes are kept and the next call goes on from there") : std::string();
+  const std::string kept =
+      have ? cat("; ", have, " bytes are kept and the next call goes on from there") : std::string();
   if (o.code == CURLE_HTTP_RETURNED_ERROR)
     fail("download: ", url, " answered with HTTP status ", o.status, o.status == 404 ? " (not found)" : "",
          "; check the address, or put the files in a folder and name it with data_dir", kept);
   if (o.code == CURLE_OPERATION_TIMEDOUT)
-    fail("download: ", url, " stalled: under 100 bytes a second for ", options.stall_seconds, " s; try again later", kept);
-  fail("download: ", url, " failed (", o.text, "); check the network, or put the files in a folder and name it with data_dir",
-       kept);
+    fail("download: ", url, " stalled: under 100 bytes a second for ", options.stall_seconds, " s; try again later",
+         kept);
+  fail("download: ", url, " failed (", o.text,
+       "); check the network, or put the files in a folder and name it with data_dir", kept);
 }
 
 /// Fetches until the part file is complete. True where it began with bytes of an earlier call.
@@ -168,13 +172,15 @@ bool fetch(const std::string& url, PartFile& part, const DownloadOptions& option
     const std::int64_t before = t.offset = part.size();
     const Outcome o = request(url, t);
     if (o.code == CURLE_OK) return resumed;
-    check(!t.disk_full, "download: ", url, ": the file cannot be written (", std::strerror(t.disk_error), "); free some space");
+    check(!t.disk_full, "download: ", url, ": the file cannot be written (", std::strerror(t.disk_error),
+          "); free some space");
     if (o.status == 416 && before) {  // nothing beyond what is there: complete, or not the same file
       if (resumed) return true;
       part.clear();
     }
     fruitless = part.size() > before ? 0 : fruitless + 1;
-    if ((!worth_another_try(o) && o.status != 416) || fruitless >= options.attempts) give_up(url, o, options, part.size());
+    if ((!worth_another_try(o) && o.status != 416) || fruitless >= options.attempts)
+      give_up(url, o, options, part.size());
   }
 }
 
@@ -183,7 +189,8 @@ std::string mismatch(const std::string& path, const DownloadOptions& options) {
   if (!options.md5.empty())
     if (const auto sum = md5_of_file(path); sum != options.md5) return cat("md5 ", sum, "; expected ", options.md5);
   if (!options.sha256.empty())
-    if (const auto sum = sha256_of_file(path); sum != options.sha256) return cat("sha256 ", sum, "; expected ", options.sha256);
+    if (const auto sum = sha256_of_file(path); sum != options.sha256)
+      return cat("sha256 ", sum, "; expected ", options.sha256);
   return {};
 }
 

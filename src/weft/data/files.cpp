@@ -1,17 +1,15 @@
-#include <weft/data/files.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <memory>
-
 #include <unistd.h>
 
 #include <openssl/evp.h>
 #include <zlib.h>
 
 #include <weft/base/error.h>
+#include <weft/data/files.h>
 
 namespace weft::data {
 
@@ -114,7 +112,8 @@ void write_file(const std::string& path, const void* bytes, std::size_t size) {
   const std::string aside = cat(path, ".part", static_cast<std::int64_t>(::getpid()));
   try {
     File f = open_file(aside, "wb");
-    const bool written = std::fwrite(bytes, 1, size, f.get()) == size && std::fflush(f.get()) == 0 && ::fsync(::fileno(f.get())) == 0;
+    const bool written =
+        std::fwrite(bytes, 1, size, f.get()) == size && std::fflush(f.get()) == 0 && ::fsync(::fileno(f.get())) == 0;
     check(written, path, ": it cannot be written (", std::strerror(errno), ")");
     f.reset();
     check(std::rename(aside.c_str(), path.c_str()) == 0, path, ": ", std::strerror(errno));

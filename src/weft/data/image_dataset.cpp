@@ -1,9 +1,8 @@
-#include <weft/data/datasets.h>
-
 #include <cmath>
 #include <cstring>
 
 #include <weft/base/thread_pool.h>
+#include <weft/data/datasets.h>
 #include <weft/ops/create.h>
 #include <weft/tensor/tensor_impl.h>
 
@@ -30,8 +29,8 @@ ImageDataset::ImageDataset(std::string name, const Shape& shape, std::vector<std
   check(shape.rank() == 3 && shape.numel() > 0, "ImageDataset: received images of shape ", to_string(shape),
         "; expected [channels, height, width]");
   const auto expected = static_cast<std::size_t>(shape.numel()) * labels.size();
-  check(pixels.size() == expected, "ImageDataset: received ", pixels.size(), " bytes of pixels; expected ", expected, " for ",
-        labels.size(), " images of shape ", to_string(shape));
+  check(pixels.size() == expected, "ImageDataset: received ", pixels.size(), " bytes of pixels; expected ", expected,
+        " for ", labels.size(), " images of shape ", to_string(shape));
   for (std::size_t i = 0; i < labels.size(); ++i)
     check(labels[i] >= 0 && (class_names.empty() || labels[i] < static_cast<std::int64_t>(class_names.size())),
           "ImageDataset: label ", labels[i], " of image ", i, "; expected 0 to ", class_names.size() - 1);
@@ -44,8 +43,8 @@ std::int64_t ImageDataset::size() const { return data_ ? static_cast<std::int64_
 bool ImageDataset::image(std::int64_t i, ImageView& view, Image&) const {
   check(i >= 0 && i < size(), "ImageDataset: image ", i, " of ", size());
   const Shape& s = data_->shape;
-  view = {data_->pixels.data() + i * data_->bytes_each, static_cast<int>(s[0]), static_cast<int>(s[1]), static_cast<int>(s[2]),
-          data_->labels[static_cast<std::size_t>(i)]};
+  view = {data_->pixels.data() + i * data_->bytes_each, static_cast<int>(s[0]), static_cast<int>(s[1]),
+          static_cast<int>(s[2]), data_->labels[static_cast<std::size_t>(i)]};
   return true;
 }
 
@@ -67,7 +66,8 @@ std::int64_t ImageDataset::label(std::int64_t i) const {
 
 namespace {
 template <class D> const D& held(const std::shared_ptr<D>& data) {
-  check(static_cast<bool>(data), "ImageDataset: it is empty (default-constructed); open one with data::cifar10() or the like");
+  check(static_cast<bool>(data),
+        "ImageDataset: it is empty (default-constructed); open one with data::cifar10() or the like");
   return *data;
 }
 }  // namespace
@@ -102,7 +102,8 @@ ChannelStatistics channel_statistics(const Dataset& dataset) {
     Image own;
     for (std::int64_t i = begin; i < end; ++i) {
       dataset.image(i, view, own);
-      check(view.channels == channels, "channel_statistics: image ", i, " has ", view.channels, " channels, the first ", channels);
+      check(view.channels == channels, "channel_statistics: image ", i, " has ", view.channels, " channels, the first ",
+            channels);
       const std::int64_t plane = static_cast<std::int64_t>(view.height) * view.width;
       for (int c = 0; c < channels; ++c) {
         const std::uint8_t* p = view.pixels + c * plane;

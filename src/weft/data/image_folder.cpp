@@ -39,9 +39,10 @@ Image read_for(const std::string& path, const FolderOptions& options) {
 
 ImageFolder::ImageFolder(const std::string& folder, const FolderOptions& options) : folder_(folder), options_(options) {
   if (options_.height && !options_.width) options_.width = options_.height;
-  check(options_.height >= 0 && options_.width >= 0 && (options_.height > 0) == (options_.width > 0), "ImageFolder: received size ",
-        options_.height, "x", options_.width, "; expected height and width, or neither");
-  check(options_.channels == 1 || options_.channels == 3, "ImageFolder: received channels ", options_.channels, "; expected 1 or 3");
+  check(options_.height >= 0 && options_.width >= 0 && (options_.height > 0) == (options_.width > 0),
+        "ImageFolder: received size ", options_.height, "x", options_.width, "; expected height and width, or neither");
+  check(options_.channels == 1 || options_.channels == 3, "ImageFolder: received channels ", options_.channels,
+        "; expected 1 or 3");
   std::error_code ec;
   check(fs::is_directory(folder, ec), folder, ": no such folder; expected one with a folder of images for each class");
   for (const auto& name : entries(folder, true)) {
@@ -54,7 +55,8 @@ ImageFolder::ImageFolder(const std::string& folder, const FolderOptions& options
       }
     if (any) class_names_.push_back(name);
   }
-  check(!files_.empty(), folder, ": no image found; expected a folder for each class with .jpg, .jpeg or .png files in it");
+  check(!files_.empty(), folder,
+        ": no image found; expected a folder for each class with .jpg, .jpeg or .png files in it");
   if (!options_.skip_corrupt) return;
   std::vector<std::string> problems(files_.size());
   parallel_for(size(), 16, [&](std::int64_t begin, std::int64_t end) {
@@ -69,14 +71,15 @@ ImageFolder::ImageFolder(const std::string& folder, const FolderOptions& options
     if (problems[i].empty()) good.push_back(files_[i]);
     else skipped_.push_back(problems[i]);
   files_ = std::move(good);
-  check(!files_.empty(), folder, ": none of ", skipped_.size(), " images can be decoded; the first: ",
-        skipped_.empty() ? "" : skipped_[0]);
+  check(!files_.empty(), folder, ": none of ", skipped_.size(),
+        " images can be decoded; the first: ", skipped_.empty() ? "" : skipped_[0]);
 }
 
 bool ImageFolder::image(std::int64_t i, ImageView& view, Image& scratch) const {
   check(i >= 0 && i < size(), "ImageFolder: image ", i, " of ", size());
   scratch = read_for(path(i), options_);
-  view = {scratch.pixels.data(), scratch.channels, scratch.height, scratch.width, files_[static_cast<std::size_t>(i)].label};
+  view = {scratch.pixels.data(), scratch.channels, scratch.height, scratch.width,
+          files_[static_cast<std::size_t>(i)].label};
   return true;
 }
 
@@ -97,7 +100,8 @@ ImageDataset ImageFolder::load() const {
     for (std::int64_t i = begin; i < end; ++i) {
       const Image image = read_for(path(i), options_);
       check(image.height == first.height && image.width == first.width, path(i), ": an image of ", image.width, "x",
-            image.height, " pixels among ones of ", first.width, "x", first.height, "; give a height and width to resize to");
+            image.height, " pixels among ones of ", first.width, "x", first.height,
+            "; give a height and width to resize to");
       std::memcpy(pixels.data() + i * each, image.pixels.data(), static_cast<std::size_t>(each));
     }
   });

@@ -1,15 +1,14 @@
-#include <weft/data/image.h>
-
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
-
 #include <jerror.h>
+
 #include <jpeglib.h>
 #include <png.h>
 
 #include <weft/base/error.h>
 #include <weft/data/files.h>
+#include <weft/data/image.h>
 
 namespace weft::data {
 
@@ -40,7 +39,8 @@ struct JpegErrors {
 void jpeg_message(j_common_ptr info, int level) {
   if (level >= 0) return;
   const int code = info->err->msg_code;
-  if (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER || code == JWRN_HUFF_BAD_CODE || code == JWRN_MUST_RESYNC) jpeg_fail(info);
+  if (code == JWRN_JPEG_EOF || code == JWRN_HIT_MARKER || code == JWRN_HUFF_BAD_CODE || code == JWRN_MUST_RESYNC)
+    jpeg_fail(info);
 }
 void jpeg_setup(JpegErrors& errors) {
   jpeg_std_error(&errors.manager);
@@ -79,7 +79,9 @@ bool jpeg_rows(JpegReader& r, unsigned char* rows, std::size_t stride) {
 
 // --- interleaved rows to planes -----------------------------------------------------------------------------------
 
-std::uint8_t gray_of(int r, int g, int b) { return static_cast<std::uint8_t>((19595 * r + 38470 * g + 7471 * b + 32768) >> 16); }
+std::uint8_t gray_of(int r, int g, int b) {
+  return static_cast<std::uint8_t>((19595 * r + 38470 * g + 7471 * b + 32768) >> 16);
+}
 
 /// From rows of 1 (gray), 3 (RGB) or 4 (CMYK, inverted as Adobe writes it where `inverted`) bytes a pixel.
 void to_planes(const std::vector<unsigned char>& rows, int from, bool inverted, Image& image) {
@@ -89,7 +91,8 @@ void to_planes(const std::vector<unsigned char>& rows, int from, bool inverted, 
     int rgb[3] = {p[0], from > 1 ? p[1] : p[0], from > 1 ? p[2] : p[0]};
     if (from == 4)
       for (int& v : rgb) v = (inverted ? v * p[3] : (255 - v) * (255 - p[3])) / 255;
-    if (image.channels == 1) image.pixels[static_cast<std::size_t>(i)] = from == 1 ? p[0] : gray_of(rgb[0], rgb[1], rgb[2]);
+    if (image.channels == 1)
+      image.pixels[static_cast<std::size_t>(i)] = from == 1 ? p[0] : gray_of(rgb[0], rgb[1], rgb[2]);
     else
       for (int c = 0; c < 3; ++c) image.plane(c)[i] = static_cast<std::uint8_t>(rgb[c]);
   }
@@ -144,7 +147,7 @@ bool png_begin(PngReader& r, Source& source) {
   if (!r.info || setjmp(png_jmpbuf(r.png))) return false;
   png_set_read_fn(r.png, &source, png_take);
   png_read_info(r.png, r.info);
-  png_set_expand(r.png);      // palette to RGB, low bit depths to 8, a transparent colour to alpha
+  png_set_expand(r.png);  // palette to RGB, low bit depths to 8, a transparent colour to alpha
   png_set_scale_16(r.png);
   png_set_strip_alpha(r.png);
   png_set_interlace_handling(r.png);
@@ -171,7 +174,8 @@ Image decode_png(Source source, const std::string& name, int channels) {
   check_size(width, height, name);
   const int from = png_get_channels(reader.png, reader.info);
   const std::size_t stride = png_get_rowbytes(reader.png, reader.info);
-  check(stride == static_cast<std::size_t>(width) * static_cast<std::size_t>(from), name, ": an unexpected kind of PNG file");
+  check(stride == static_cast<std::size_t>(width) * static_cast<std::size_t>(from), name,
+        ": an unexpected kind of PNG file");
   std::vector<unsigned char> bytes(stride * static_cast<std::size_t>(height));
   std::vector<unsigned char*> rows;
   for (int y = 0; y < height; ++y) rows.push_back(bytes.data() + static_cast<std::size_t>(y) * stride);
@@ -201,15 +205,16 @@ void png_put(png_structp png, png_bytep bytes, std::size_t n) {
   auto* out = static_cast<std::vector<unsigned char>*>(png_get_io_ptr(png));
   out->insert(out->end(), bytes, bytes + n);
 }
-bool png_encode(PngReader& w, std::vector<unsigned char>& out, unsigned char** rows, int channels, int height, int width) {
+bool png_encode(PngReader& w, std::vector<unsigned char>& out, unsigned char** rows, int channels, int height,
+                int width) {
   w.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &w, png_fail, png_quiet);
   if (!w.png) return false;
   w.info = png_create_info_struct(w.png);
   if (!w.info || setjmp(png_jmpbuf(w.png))) return false;
   png_set_write_fn(w.png, &out, png_put, nullptr);
   png_set_IHDR(w.png, w.info, static_cast<png_uint_32>(width), static_cast<png_uint_32>(height), 8,
-               channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-               PNG_FILTER_TYPE_DEFAULT);
+               channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
   png_write_info(w.png, w.info);
   png_write_image(w.png, rows);
   png_write_end(w.png, nullptr);
@@ -236,7 +241,8 @@ bool jpeg_encode(JpegWriter& w, const unsigned char* rows, int channels, int hei
   jpeg_set_quality(&w.info, quality, TRUE);
   jpeg_start_compress(&w.info, TRUE);
   while (w.info.next_scanline < w.info.image_height) {
-    auto* row = const_cast<unsigned char*>(rows + static_cast<std::size_t>(w.info.next_scanline) * static_cast<std::size_t>(width * channels));
+    auto* row = const_cast<unsigned char*>(rows + static_cast<std::size_t>(w.info.next_scanline) *
+                                                      static_cast<std::size_t>(width * channels));
     jpeg_write_scanlines(&w.info, &row, 1);
   }
   jpeg_finish_compress(&w.info);

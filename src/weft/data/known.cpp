@@ -1,6 +1,4 @@
 // The data sets that are downloaded: where their files are, and how they are decoded.
-#include <weft/data/known.h>
-
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -8,6 +6,7 @@
 #include <weft/base/error.h>
 #include <weft/base/thread_pool.h>
 #include <weft/data/files.h>
+#include <weft/data/known.h>
 
 namespace weft::data {
 
@@ -25,7 +24,9 @@ bool has_all(const std::string& folder, const KnownSet& set) {
 }
 }  // namespace
 
-std::string without_gz(const std::string& name) { return name.ends_with(".gz") ? name.substr(0, name.size() - 3) : name; }
+std::string without_gz(const std::string& name) {
+  return name.ends_with(".gz") ? name.substr(0, name.size() - 3) : name;
+}
 
 std::string cache_folder() {
   const auto variable = [](const char* name) {
@@ -48,17 +49,20 @@ std::string local_folder(const KnownSet& set, const std::string& data_dir) {
 std::string find_or_fetch(const KnownSet& set, const DatasetOptions& options) {
   if (!options.data_dir.empty()) {
     const auto folder = local_folder(set, options.data_dir);
-    check(!folder.empty(), set.name, ": '", options.data_dir, "' ", exists(options.data_dir) ? "does not hold its files" : "does not exist",
-          "; expected the folder that holds ", set.folder, "/, or that folder itself with ", set.files[0].name, " and the like");
+    check(!folder.empty(), set.name, ": '", options.data_dir, "' ",
+          exists(options.data_dir) ? "does not hold its files" : "does not exist", "; expected the folder that holds ",
+          set.folder, "/, or that folder itself with ", set.files[0].name, " and the like");
     return folder;
   }
   const std::string cache = cache_folder();
   if (const auto folder = local_folder(set, cache); !folder.empty()) return folder;
-  check(options.download, set.name, ": not found in ", cache, "; allow the download, or name a local copy with data_dir");
+  check(options.download, set.name, ": not found in ", cache,
+        "; allow the download, or name a local copy with data_dir");
   const std::string base = options.base_url.empty() ? set.base_url : options.base_url;
   const auto fetch = [&](const std::string& file, const std::string& md5, const std::string& to) {
     DownloadOptions d{.md5 = md5};
-    if (options.progress) d.progress = [&](std::int64_t done, std::int64_t total) { options.progress(file, done, total); };
+    if (options.progress)
+      d.progress = [&](std::int64_t done, std::int64_t total) { options.progress(file, done, total); };
     download(cat(base, base.ends_with('/') ? "" : "/", file), to, d);
   };
   const std::string folder = cache + "/" + set.folder;
@@ -97,13 +101,14 @@ std::vector<std::string> read_names(const std::string& path) {
 }
 
 /// Records of `label_bytes` labels (the last one counts) and 3072 pixels.
-void read_cifar(const std::string& path, std::int64_t count, int label_bytes, std::int64_t classes, std::uint8_t* pixels,
-                std::int64_t* labels) {
+void read_cifar(const std::string& path, std::int64_t count, int label_bytes, std::int64_t classes,
+                std::uint8_t* pixels, std::int64_t* labels) {
   constexpr std::int64_t image = 3072;
   const std::int64_t record = image + label_bytes;
   const auto bytes = read_file(path);
-  check(static_cast<std::int64_t>(bytes.size()) == count * record, path, ": ", bytes.size(), " bytes; expected ", count * record,
-        " (", count, " records of ", record, "); the file is truncated or of another kind, fetch it again");
+  check(static_cast<std::int64_t>(bytes.size()) == count * record, path, ": ", bytes.size(), " bytes; expected ",
+        count * record, " (", count, " records of ", record,
+        "); the file is truncated or of another kind, fetch it again");
   for (std::int64_t i = 0; i < count; ++i) {
     const std::uint8_t* p = bytes.data() + i * record;
     labels[i] = p[label_bytes - 1];
@@ -116,7 +121,8 @@ ImageDataset open_cifar(const KnownSet& set, const DatasetOptions& options, std:
                         std::int64_t per_batch, int label_bytes, const std::string& names_file, int classes) {
   const std::string folder = find_or_fetch(set, options);
   auto names = read_names(folder + "/" + names_file);
-  check(static_cast<int>(names.size()) == classes, folder, "/", names_file, ": ", names.size(), " names; expected ", classes);
+  check(static_cast<int>(names.size()) == classes, folder, "/", names_file, ": ", names.size(), " names; expected ",
+        classes);
   const auto n = static_cast<std::int64_t>(batches.size());
   std::vector<std::uint8_t> pixels(static_cast<std::size_t>(n * per_batch * 3072));
   std::vector<std::int64_t> labels(static_cast<std::size_t>(n * per_batch));
@@ -167,15 +173,19 @@ ImageDataset open_idx(const KnownSet& set, const DatasetOptions& options, std::v
 // --- the table ---------------------------------------------------------------------------------------------------
 
 const KnownSet& cifar10_set() {
-  static const KnownSet set{
-      "cifar10",
-      "photographs of 10 kinds of animals and vehicles (Krizhevsky 2009)",
-      "cifar-10-batches-bin",
-      "https://www.cs.toronto.edu/~kriz/",
-      "cifar-10-binary.tar.gz",
-      "c32a1d4ab5d03f1284b67883e8d87530",
-      {{"data_batch_1.bin", ""}, {"data_batch_2.bin", ""}, {"data_batch_3.bin", ""}, {"data_batch_4.bin", ""},
-       {"data_batch_5.bin", ""}, {"test_batch.bin", ""}, {"batches.meta.txt", ""}}};
+  static const KnownSet set{"cifar10",
+                            "photographs of 10 kinds of animals and vehicles (Krizhevsky 2009)",
+                            "cifar-10-batches-bin",
+                            "https://www.cs.toronto.edu/~kriz/",
+                            "cifar-10-binary.tar.gz",
+                            "c32a1d4ab5d03f1284b67883e8d87530",
+                            {{"data_batch_1.bin", ""},
+                             {"data_batch_2.bin", ""},
+                             {"data_batch_3.bin", ""},
+                             {"data_batch_4.bin", ""},
+                             {"data_batch_5.bin", ""},
+                             {"test_batch.bin", ""},
+                             {"batches.meta.txt", ""}}};
   return set;
 }
 const KnownSet& cifar100_set() {
@@ -222,15 +232,16 @@ ImageDataset cifar10(const DatasetOptions& options) {
   return open_cifar(cifar10_set(), options, batches, 10000, 1, "batches.meta.txt", 10);
 }
 ImageDataset cifar100(const DatasetOptions& options) {
-  return open_cifar(cifar100_set(), options, {options.train ? "train.bin" : "test.bin"}, options.train ? 50000 : 10000, 2,
-                    "fine_label_names.txt", 100);
+  return open_cifar(cifar100_set(), options, {options.train ? "train.bin" : "test.bin"}, options.train ? 50000 : 10000,
+                    2, "fine_label_names.txt", 100);
 }
 ImageDataset mnist(const DatasetOptions& options) {
   return open_idx(mnist_set(), options, {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"});
 }
 ImageDataset fashion_mnist(const DatasetOptions& options) {
-  return open_idx(fashion_mnist_set(), options,
-                  {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"});
+  return open_idx(
+      fashion_mnist_set(), options,
+      {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"});
 }
 
 }  // namespace weft::data

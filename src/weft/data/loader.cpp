@@ -1,5 +1,3 @@
-#include <weft/data/loader.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
@@ -9,6 +7,7 @@
 
 #include <weft/data/batch_maker.h>
 #include <weft/data/datasets.h>
+#include <weft/data/loader.h>
 
 namespace weft::data {
 
@@ -18,7 +17,8 @@ std::vector<std::int64_t> permutation(std::int64_t n, std::uint64_t seed, std::i
   const RandomStream stream{mixed_seed(seed, "shuffle", epoch), 0};
   for (std::int64_t i = n - 1; i > 0; --i)
     std::swap(order[static_cast<std::size_t>(i)],
-              order[static_cast<std::size_t>(stream.below(static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(i) + 1))]);
+              order[static_cast<std::size_t>(
+                  stream.below(static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(i) + 1))]);
   return order;
 }
 
@@ -74,13 +74,14 @@ struct Loader::Impl {
 
 Loader::Loader(Dataset dataset, LoaderOptions options) {
   check(options.batch_size >= 1, "Loader: received batch_size ", options.batch_size, "; expected a number from 1");
-  check(options.workers >= 0 && options.workers <= 256, "Loader: received workers ", options.workers, "; expected 0 to 256");
+  check(options.workers >= 0 && options.workers <= 256, "Loader: received workers ", options.workers,
+        "; expected 0 to 256");
   check(options.prefetch >= 1, "Loader: received prefetch ", options.prefetch, "; expected a number from 1");
   check(!options.sampler || !options.shuffle, "Loader: both a sampler and shuffle; a sampler sets the order itself");
   if (dataset.is_stream())
-    check(!options.shuffle && !options.sampler, "Loader: a stream cannot be shuffled; use data::shuffle_buffer(stream, n)");
-  else
-    check(dataset.size() > 0, "Loader: the data set is empty");
+    check(!options.shuffle && !options.sampler,
+          "Loader: a stream cannot be shuffled; use data::shuffle_buffer(stream, n)");
+  else check(dataset.size() > 0, "Loader: the data set is empty");
   impl_ = std::make_shared<Impl>();
   impl_->dataset = std::move(dataset);
   impl_->options = std::move(options);
@@ -94,11 +95,11 @@ const Dataset& Loader::dataset() const { return impl_->dataset; }
 const LoaderOptions& Loader::options() const { return impl_->options; }
 LoaderState Loader::state() const { return impl_->state; }
 void Loader::set_state(const LoaderState& state) {
-  check(state.epoch >= 0 && state.position >= 0, "Loader: received a state of epoch ", state.epoch, ", position ", state.position,
-        "; expected numbers from 0");
+  check(state.epoch >= 0 && state.position >= 0, "Loader: received a state of epoch ", state.epoch, ", position ",
+        state.position, "; expected numbers from 0");
   if (!impl_->dataset.is_stream() && !impl_->options.sampler)
-    check(state.position <= impl_->dataset.size(), "Loader: received a state at example ", state.position, " of a data set of ",
-          impl_->dataset.size(), "; it belongs to another data set");
+    check(state.position <= impl_->dataset.size(), "Loader: received a state at example ", state.position,
+          " of a data set of ", impl_->dataset.size(), "; it belongs to another data set");
   impl_->state = state;
   impl_->fresh = true;
 }
@@ -120,7 +121,8 @@ class Loader::Pass {
     } else if (o.sampler) {
       order_ = o.sampler(state_.seed, state_.epoch);
       for (std::int64_t i : order_)
-        check(i >= 0 && i < impl_->dataset.size(), "Loader: the sampler names example ", i, " of ", impl_->dataset.size());
+        check(i >= 0 && i < impl_->dataset.size(), "Loader: the sampler names example ", i, " of ",
+              impl_->dataset.size());
     } else if (o.shuffle) {
       order_ = permutation(impl_->dataset.size(), state_.seed, state_.epoch);
     } else {
@@ -184,10 +186,10 @@ class Loader::Pass {
   }
   std::optional<Batch> make(Job job, BatchMaker::Scratch& scratch, bool parallel) {
     if (job.count == 0) return std::nullopt;
-    Batch b = impl_->dataset.is_stream()
-                  ? maker_.make(std::move(job.samples), job.first, state_.epoch, scratch)
-                  : maker_.make(std::span(order_).subspan(static_cast<std::size_t>(job.first), static_cast<std::size_t>(job.count)),
-                                state_.epoch, scratch, parallel);
+    Batch b = impl_->dataset.is_stream() ? maker_.make(std::move(job.samples), job.first, state_.epoch, scratch)
+                                         : maker_.make(std::span(order_).subspan(static_cast<std::size_t>(job.first),
+                                                                                 static_cast<std::size_t>(job.count)),
+                                                       state_.epoch, scratch, parallel);
     return device_ == cpu ? std::move(b) : b.to(device_);
   }
 

@@ -29,15 +29,16 @@ using Sampler = std::function<std::vector<std::int64_t>(std::uint64_t seed, std:
 /// How a Loader reads. The defaults are those of PyTorch's DataLoader.
 struct LoaderOptions {
   std::int64_t batch_size = 1;
-  bool shuffle = false;    ///< a new order every epoch, a pure function of seed and epoch
-  bool drop_last = false;  ///< leave a last, smaller batch out
-  int workers = 0;         ///< threads that prepare batches ahead; 0: prepared when asked for
-  int prefetch = 2;        ///< batches ready or in work for each worker
+  bool shuffle = false;                    ///< a new order every epoch, a pure function of seed and epoch
+  bool drop_last = false;                  ///< leave a last, smaller batch out
+  int workers = 0;                         ///< threads that prepare batches ahead; 0: prepared when asked for
+  int prefetch = 2;                        ///< batches ready or in work for each worker
   std::optional<std::uint64_t> seed = {};  ///< unset: drawn from `generator`
   Generator* generator = nullptr;          ///< null: default_generator(), which manual_seed() sets
   std::optional<Device> device = {};       ///< where batches go; unset: the automatic device (see DeviceScope)
-  Augmentations transform = {};  ///< for 8-bit images, which become f32 in 0..1 (or normalised, with Normalize in the list)
-  Sampler sampler = {};          ///< instead of shuffle
+  Augmentations transform =
+      {};                ///< for 8-bit images, which become f32 in 0..1 (or normalised, with Normalize in the list)
+  Sampler sampler = {};  ///< instead of shuffle
   std::function<Batch(std::vector<Sample>)> collate = {};  ///< instead of stacking
 };
 

@@ -57,7 +57,8 @@ TrainTest split_classes(const ImageDataset& all, double fraction) {
   for (std::int64_t i = 0; i < all.size(); ++i) of_class[static_cast<std::size_t>(all.label(i))].push_back(i);
   std::vector<std::int64_t> train, test;
   for (const auto& members : of_class) {
-    const auto cut = members.size() - static_cast<std::size_t>(std::floor(static_cast<double>(members.size()) * fraction));
+    const auto cut =
+        members.size() - static_cast<std::size_t>(std::floor(static_cast<double>(members.size()) * fraction));
     train.insert(train.end(), members.begin(), members.begin() + static_cast<std::ptrdiff_t>(cut));
     test.insert(test.end(), members.begin() + static_cast<std::ptrdiff_t>(cut), members.end());
   }
@@ -70,9 +71,11 @@ TrainTest open_folder(const std::string& folder, const OpenOptions& options) {
     const std::string train_folder = folder + "/train", test_folder = folder + "/" + test;
     if (!is_folder(train_folder) || !is_folder(test_folder)) continue;
     TrainTest parts{ImageFolder(train_folder, options.folder).load(), ImageFolder(test_folder, options.folder).load()};
-    check(parts.train.class_names() == parts.test.class_names(), folder, ": the classes of train/ and ", test, "/ differ");
-    check(parts.train.image_shape() == parts.test.image_shape(), folder, ": images of ", to_string(parts.train.image_shape()),
-          " in train/ and ", to_string(parts.test.image_shape()), " in ", test, "/; give a height and width to resize to");
+    check(parts.train.class_names() == parts.test.class_names(), folder, ": the classes of train/ and ", test,
+          "/ differ");
+    check(parts.train.image_shape() == parts.test.image_shape(), folder, ": images of ",
+          to_string(parts.train.image_shape()), " in train/ and ", to_string(parts.test.image_shape()), " in ", test,
+          "/; give a height and width to resize to");
     return parts;
   }
   return split_classes(ImageFolder(folder, options.folder).load(), options.test_fraction);
@@ -107,7 +110,8 @@ TrainTest open(const std::string& name, const OpenOptions& options) {
 }
 
 std::vector<DatasetInfo> available() {
-  std::vector<DatasetInfo> list{{"shapes10", "ten shapes, drawn by Weft itself: needs no network", 50000, 10000, 3, 32, 32, 10, true, ""}};
+  std::vector<DatasetInfo> list{
+      {"shapes10", "ten shapes, drawn by Weft itself: needs no network", 50000, 10000, 3, 32, 32, 10, true, ""}};
   const std::string cache = cache_folder();
   for (const Entry& e : entries) {
     const KnownSet& set = e.set();

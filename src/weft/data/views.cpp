@@ -34,7 +34,9 @@ struct Subset final : detail::DatasetModel {
     return indices[static_cast<std::size_t>(i)];
   }
   Sample get(std::int64_t i) const override { return from.get(at(i)); }
-  bool image(std::int64_t i, ImageView& view, Image& scratch) const override { return from.image(at(i), view, scratch); }
+  bool image(std::int64_t i, ImageView& view, Image& scratch) const override {
+    return from.image(at(i), view, scratch);
+  }
   bool gather(std::span<const std::int64_t> wanted, Batch& batch) const override {
     std::vector<std::int64_t> mapped(wanted.size());
     for (std::size_t k = 0; k < wanted.size(); ++k) mapped[k] = at(wanted[k]);
@@ -103,24 +105,28 @@ Dataset subset(const Dataset& dataset, std::vector<std::int64_t> indices) {
 Dataset take(const Dataset& dataset, std::int64_t n) {
   check(n >= 0, "take: received ", n, "; expected a number from 0");
   if (!dataset.is_stream()) return subset(dataset, range(0, std::min(n, dataset.size())));
-  return stream_of([dataset, n]() -> Next {
-    return [next = dataset.start(), left = n]() mutable -> std::optional<Sample> {
-      if (left-- <= 0) return std::nullopt;
-      return next();
-    };
-  }, dataset.class_names());
+  return stream_of(
+      [dataset, n]() -> Next {
+        return [next = dataset.start(), left = n]() mutable -> std::optional<Sample> {
+          if (left-- <= 0) return std::nullopt;
+          return next();
+        };
+      },
+      dataset.class_names());
 }
 
 Dataset skip(const Dataset& dataset, std::int64_t n) {
   check(n >= 0, "skip: received ", n, "; expected a number from 0");
   if (!dataset.is_stream()) return subset(dataset, range(std::min(n, dataset.size()), dataset.size()));
-  return stream_of([dataset, n]() -> Next {
-    return [next = dataset.start(), left = n]() mutable -> std::optional<Sample> {
-      for (; left > 0; --left)
-        if (!next()) return std::nullopt;
-      return next();
-    };
-  }, dataset.class_names());
+  return stream_of(
+      [dataset, n]() -> Next {
+        return [next = dataset.start(), left = n]() mutable -> std::optional<Sample> {
+          for (; left > 0; --left)
+            if (!next()) return std::nullopt;
+          return next();
+        };
+      },
+      dataset.class_names());
 }
 
 Dataset repeat(const Dataset& dataset, std::int64_t n) {
@@ -130,19 +136,22 @@ Dataset repeat(const Dataset& dataset, std::int64_t n) {
     for (std::size_t i = 0; i < indices.size(); ++i) indices[i] = static_cast<std::int64_t>(i) % dataset.size();
     return subset(dataset, std::move(indices));
   }
-  return stream_of([dataset, n]() -> Next {
-    return [dataset, next = dataset.start(), left = n - 1]() mutable -> std::optional<Sample> {
-      for (;; --left) {
-        if (auto sample = next()) return sample;
-        if (left <= 0) return std::nullopt;
-        next = dataset.start();
-      }
-    };
-  }, dataset.class_names());
+  return stream_of(
+      [dataset, n]() -> Next {
+        return [dataset, next = dataset.start(), left = n - 1]() mutable -> std::optional<Sample> {
+          for (;; --left) {
+            if (auto sample = next()) return sample;
+            if (left <= 0) return std::nullopt;
+            next = dataset.start();
+          }
+        };
+      },
+      dataset.class_names());
 }
 
 Dataset shard(const Dataset& dataset, std::int64_t index, std::int64_t count) {
-  check(count >= 1 && index >= 0 && index < count, "shard: received part ", index, " of ", count, "; expected 0 to count - 1");
+  check(count >= 1 && index >= 0 && index < count, "shard: received part ", index, " of ", count,
+        "; expected 0 to count - 1");
   return subset(dataset, range(index, dataset.size(), count));
 }
 
@@ -153,13 +162,15 @@ Dataset concatenate(std::vector<Dataset> datasets) {
 
 Dataset map(const Dataset& dataset, std::function<Sample(Sample)> f) {
   if (!dataset.is_stream()) return Dataset(std::make_shared<Mapped>(dataset, std::move(f)));
-  return stream_of([dataset, f = std::move(f)]() -> Next {
-    return [next = dataset.start(), f]() -> std::optional<Sample> {
-      auto sample = next();
-      if (sample) return f(*std::move(sample));
-      return std::nullopt;
-    };
-  }, dataset.class_names());
+  return stream_of(
+      [dataset, f = std::move(f)]() -> Next {
+        return [next = dataset.start(), f]() -> std::optional<Sample> {
+          auto sample = next();
+          if (sample) return f(*std::move(sample));
+          return std::nullopt;
+        };
+      },
+      dataset.class_names());
 }
 
 Dataset filter(const Dataset& dataset, const std::function<bool(const Sample&)>& keep) {
@@ -169,33 +180,37 @@ Dataset filter(const Dataset& dataset, const std::function<bool(const Sample&)>&
       if (keep(dataset.get(i))) kept.push_back(i);
     return subset(dataset, std::move(kept));
   }
-  return stream_of([dataset, keep]() -> Next {
-    return [next = dataset.start(), keep]() -> std::optional<Sample> {
-      for (;;) {
-        auto sample = next();
-        if (!sample || keep(*sample)) return sample;
-      }
-    };
-  }, dataset.class_names());
+  return stream_of(
+      [dataset, keep]() -> Next {
+        return [next = dataset.start(), keep]() -> std::optional<Sample> {
+          for (;;) {
+            auto sample = next();
+            if (!sample || keep(*sample)) return sample;
+          }
+        };
+      },
+      dataset.class_names());
 }
 
 Dataset shuffle_buffer(const Dataset& dataset, std::int64_t buffer, std::uint64_t seed) {
   check(buffer >= 1, "shuffle_buffer: received a buffer of ", buffer, "; expected a number from 1");
   check(dataset.is_stream(), "shuffle_buffer: the data set is no stream; let the Loader shuffle it");
-  return stream_of([dataset, buffer, seed]() -> Next {
-    return [next = dataset.start(), buffer, stream = RandomStream{seed, 0}, drawn = std::uint64_t{0},
-            held = std::vector<Sample>(), ended = false]() mutable -> std::optional<Sample> {
-      while (!ended && static_cast<std::int64_t>(held.size()) < buffer) {
-        if (auto sample = next()) held.push_back(*std::move(sample));
-        else ended = true;
-      }
-      if (held.empty()) return std::nullopt;
-      std::swap(held[stream.below(drawn++, held.size())], held.back());
-      Sample out = std::move(held.back());
-      held.pop_back();
-      return out;
-    };
-  }, dataset.class_names());
+  return stream_of(
+      [dataset, buffer, seed]() -> Next {
+        return [next = dataset.start(), buffer, stream = RandomStream{seed, 0}, drawn = std::uint64_t{0},
+                held = std::vector<Sample>(), ended = false]() mutable -> std::optional<Sample> {
+          while (!ended && static_cast<std::int64_t>(held.size()) < buffer) {
+            if (auto sample = next()) held.push_back(*std::move(sample));
+            else ended = true;
+          }
+          if (held.empty()) return std::nullopt;
+          std::swap(held[stream.below(drawn++, held.size())], held.back());
+          Sample out = std::move(held.back());
+          held.pop_back();
+          return out;
+        };
+      },
+      dataset.class_names());
 }
 
 Split split(const Dataset& dataset, double fraction) {
