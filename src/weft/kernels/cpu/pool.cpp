@@ -7,8 +7,11 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <vector>
 
+#include <weft/base/memory.h>
 #include <weft/base/thread_pool.h>
 #include <weft/kernels/cpu/blocks.h>
 #include <weft/kernels/registry.h>
@@ -94,6 +97,27 @@ void max_pool_2x2_grad(const float* g, const std::uint8_t* place, Int height, In
   std::fill(dx + 2 * out_h * width, dx + height * width, 0.0f);
 }
 
+/// Where v is larger than best, it and its place k win. Scalar code would guess at every comparison.
+template <class T> HWY_INLINE void offer(const T* v, T k, Int n, T* best, T* at) {
+  const hn::ScalableTag<T> d;
+  const auto lanes = static_cast<Int>(hn::Lanes(d));
+  const auto place = hn::Set(d, k);
+  Int i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const auto x = hn::LoadU(d, v + i), top = hn::LoadU(d, best + i);
+    const auto wins = hn::Or(hn::Gt(x, top), hn::Not(hn::Eq(x, x)));
+    hn::StoreU(hn::IfThenElse(wins, x, top), d, best + i);
+    hn::StoreU(hn::IfThenElse(wins, place, hn::LoadU(d, at + i)), d, at + i);
+  }
+  for (; i < n; ++i)
+    if (v[i] > best[i] || v[i] != v[i]) {
+      best[i] = v[i];
+      at[i] = k;
+    }
+}
+void offer_f32(const float* v, float k, Int n, float* best, float* at) { offer(v, k, n, best, at); }
+void offer_f64(const double* v, double k, Int n, double* best, double* at) { offer(v, k, n, best, at); }
+
 }  // namespace weft::cpu_kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -104,15 +128,25 @@ namespace cpu_kernels {
 namespace {
 HWY_EXPORT(max_pool_2x2);
 HWY_EXPORT(max_pool_2x2_grad);
+HWY_EXPORT(offer_f32);
+HWY_EXPORT(offer_f64);
 
 using Int = std::int64_t;
 using op::PoolShape;
 
-/// A pooling of three spatial axes; missing ones have size 1.
+/// A pooling of three spatial axes; missing ones have size 1. What each window reads is worked out once, an axis at a
+/// time, not for every plane.
 struct Windows {
+  /// A window along one axis: where it starts in the image, and its elements inside: [first, last).
+  struct Span {
+    Int start, first, last;
+  };
   Int planes, in[3], out[3], kernel[3], stride[3], pad[3], dilation[3];
   Int in_size = 1, out_size = 1;
-  bool two_by_two = true;  ///< windows of 2x2 with stride 2 inside the image
+  bool two_by_two = true;  ///< flat windows of 2x2 with stride 2 inside the image
+  std::vector<Span> spans[3];
+  std::vector<std::pair<Int, Int>> runs;   ///< the outputs of a row for which element kw of the window is inside
+  std::vector<std::array<Int, 3>> places;  ///< distance of each element of a window from its start
 
   explicit Windows(const PoolShape& s) : planes(s.planes) {
     for (int i = 0; i < 3; ++i) {
@@ -127,16 +161,23 @@ struct Windows {
       out_size *= out[i];
       const Int wanted = i == 0 ? 1 : 2;
       two_by_two &= kernel[i] == wanted && stride[i] == wanted && pad[i] == 0 && dilation[i] == 1 && out[i] * wanted <= in[i];
+      for (Int p = 0; p < out[i]; ++p) spans[i].push_back(span(i, p * stride[i] - pad[i]));
     }
+    for (Int w = 0; w < kernel[2]; ++w) {
+      const Int first = pad[2] - w * dilation[2], last = in[2] + first;  // first <= output * stride < last
+      const Int begin = first <= 0 ? 0 : (first + stride[2] - 1) / stride[2];
+      const Int end = std::clamp<Int>(last <= 0 ? 0 : (last + stride[2] - 1) / stride[2], 0, out[2]);
+      runs.emplace_back(std::min(begin, end), end);
+    }
+    two_by_two &= in[0] == 1;
+    for (Int d = 0; d < kernel[0]; ++d)
+      for (Int h = 0; h < kernel[1]; ++h)
+        for (Int w = 0; w < kernel[2]; ++w) places.push_back({d * dilation[0], h * dilation[1], w * dilation[2]});
   }
-  /// Element `k` of window `p` along axis i.
-  Int at(int i, Int p, Int k) const { return p * stride[i] + k * dilation[i] - pad[i]; }
-  /// The window elements inside the image: [first, last) along axis i of window p.
-  std::pair<Int, Int> inside(int i, Int p) const {
-    const Int start = at(i, p, 0);
+  Span span(int i, Int start) const {
     const Int first = start >= 0 ? 0 : (-start + dilation[i] - 1) / dilation[i];
     const Int last = std::clamp<Int>((in[i] - start + dilation[i] - 1) / dilation[i], 0, kernel[i]);
-    return {std::min(first, last), last};
+    return {start, std::min(first, last), last};
   }
   /// Calls f(output, its coordinates) for every window of a plane.
   template <class F> void for_each(F&& f) const {
@@ -145,55 +186,91 @@ struct Windows {
       for (p[1] = 0; p[1] < out[1]; ++p[1])
         for (p[2] = 0; p[2] < out[2]; ++p[2]) f(o++, p);
   }
-  /// Calls f(place in the window, offset in the plane) for the elements of window p inside the image.
-  template <class F> void for_each_element(const Int* p, F&& f) const {
-    const auto [d0, d1] = inside(0, p[0]);
-    const auto [h0, h1] = inside(1, p[1]);
-    const auto [w0, w1] = inside(2, p[2]);
-    for (Int d = d0; d < d1; ++d)
-      for (Int h = h0; h < h1; ++h) {
-        const Int row = (at(0, p[0], d) * in[1] + at(1, p[1], h)) * in[2];
-        const Int place = (d * kernel[1] + h) * kernel[2];
-        for (Int w = w0; w < w1; ++w) f(place + w, row + at(2, p[2], w));
+  const Span& along(int i, const Int* p) const { return spans[i][static_cast<std::size_t>(p[i])]; }
+  /// The place of the first element of window p inside the image (0 where there is none).
+  Int first_place(const Int* p) const {
+    const Span &d = along(0, p), &h = along(1, p), &w = along(2, p);
+    if (d.first == d.last || h.first == h.last || w.first == w.last) return 0;
+    return (d.first * kernel[1] + h.first) * kernel[2] + w.first;
+  }
+  /// For every element of the windows of an output row, calls f(place in the window, begin, end, offset): outputs
+  /// begin..end - 1 of the row read the plane at offset + their number * stride[2].
+  template <class F> void for_each_run(Int od, Int oh, F&& f) const {
+    const Span &d = spans[0][static_cast<std::size_t>(od)], &h = spans[1][static_cast<std::size_t>(oh)];
+    for (Int kd = d.first; kd < d.last; ++kd)
+      for (Int kh = h.first; kh < h.last; ++kh) {
+        const Int row = ((d.start + kd * dilation[0]) * in[1] + h.start + kh * dilation[1]) * in[2];
+        for (Int kw = 0; kw < kernel[2]; ++kw) {
+          const auto [begin, end] = runs[static_cast<std::size_t>(kw)];
+          f((kd * kernel[1] + kh) * kernel[2] + kw, begin, end, row + kw * dilation[2] - pad[2]);
+        }
       }
   }
-  /// Offset in the plane of a place in window p; -1 where that is padding.
+  /// Calls f(first output, od, oh) for every output row of a plane.
+  template <class F> void for_each_row(F&& f) const {
+    for (Int od = 0; od < out[0]; ++od)
+      for (Int oh = 0; oh < out[1]; ++oh) f((od * out[1] + oh) * out[2], od, oh);
+  }
+  /// Offset in the plane of a place in window p; -1 where that is padding or no place at all.
   Int offset(const Int* p, Int place) const {
-    const Int w = at(2, p[2], place % kernel[2]), h = at(1, p[1], place / kernel[2] % kernel[1]);
-    const Int d = at(0, p[0], place / (kernel[2] * kernel[1]));
+    if (static_cast<std::size_t>(place) >= places.size()) return -1;
+    const auto& at = places[static_cast<std::size_t>(place)];
+    const Int d = along(0, p).start + at[0], h = along(1, p).start + at[1], w = along(2, p).start + at[2];
     if (w < 0 || w >= in[2] || h < 0 || h >= in[1] || d < 0 || d >= in[0]) return -1;
     return (d * in[1] + h) * in[2] + w;
   }
-  /// Runs f(plane) for all planes on Weft's threads.
+  /// Runs f(begin, end) over all planes on Weft's threads.
   template <class F> void run(F&& f) const {
-    parallel_for(planes, std::max<Int>(1, piece_size / std::max<Int>(1, in_size)), [&](Int begin, Int end) {
+    parallel_for(planes, std::max<Int>(1, piece_size / std::max<Int>(1, in_size)), f);
+  }
+  /// Runs f(plane) for all planes on Weft's threads.
+  template <class F> void run_planes(F&& f) const {
+    run([&](Int begin, Int end) {
       for (Int k = begin; k < end; ++k) f(k);
     });
   }
 };
 
+void offer(const float* v, float k, Int n, float* best, float* at) { HWY_DYNAMIC_DISPATCH(offer_f32)(v, k, n, best, at); }
+void offer(const double* v, double k, Int n, double* best, double* at) { HWY_DYNAMIC_DISPATCH(offer_f64)(v, k, n, best, at); }
+
+/// One plane, an output row at a time; places are kept as numbers of type T (exact) beside the values they belong to.
+template <class T, class I>
+void max_pool_plane(const Windows& s, const T* x, const std::vector<T>& first_places, T* row, T* y, I* place) {
+  T* const at = row + s.out[2];
+  s.for_each_row([&](Int output, Int od, Int oh) {
+    T* const best = y + output;
+    std::fill_n(best, s.out[2], -std::numeric_limits<T>::infinity());
+    std::copy_n(first_places.data() + output, s.out[2], at);
+    s.for_each_run(od, oh, [&](Int k, Int begin, Int end, Int offset) {
+      const T* v = x + offset + begin;
+      if (s.stride[2] != 1) {
+        for (Int o = begin; o < end; ++o) row[o - begin] = x[offset + o * s.stride[2]];
+        v = row;
+      }
+      offer(v, static_cast<T>(k), end - begin, best + begin, at + begin);
+    });
+    for (Int o = 0; o < s.out[2]; ++o) place[output + o] = static_cast<I>(at[o]);
+  });
+}
+
 template <class T, class I> void max_pool(const KernelCall& call, const Windows& s) {
   const T* x = call.in[0].as<T>();
   T* y = call.out[0].as<T>();
   I* place = call.out[1].as<I>();
-  s.run([&](Int plane) {
-    const T* from = x + plane * s.in_size;
-    const Int base = plane * s.out_size;
-    if constexpr (std::is_same_v<T, float> && std::is_same_v<I, std::uint8_t>)
-      if (s.two_by_two && s.in[0] == 1)
-        return HWY_DYNAMIC_DISPATCH(max_pool_2x2)(from, s.in[2], s.out[1], s.out[2], y + base, place + base);
-    s.for_each([&](Int o, const Int* p) {
-      T best = -std::numeric_limits<T>::infinity();
-      Int at = -1;
-      s.for_each_element(p, [&](Int k, Int offset) {
-        const T v = from[offset];
-        if (at >= 0 && !(v > best) && v == v) return;
-        best = v;
-        at = k;
+  if constexpr (std::is_same_v<T, float> && std::is_same_v<I, std::uint8_t>)
+    if (s.two_by_two)
+      return s.run([&](Int begin, Int end) {
+        for (Int k = begin; k < end; ++k)
+          HWY_DYNAMIC_DISPATCH(max_pool_2x2)
+          (x + k * s.in_size, s.in[2], s.out[1], s.out[2], y + k * s.out_size, place + k * s.out_size);
       });
-      y[base + o] = best;
-      place[base + o] = static_cast<I>(std::max<Int>(at, 0));
-    });
+  std::vector<T> first_places;
+  s.for_each([&](Int, const Int* p) { first_places.push_back(static_cast<T>(s.first_place(p))); });
+  s.run([&](Int begin, Int end) {
+    Scratch<T> row(2 * s.out[2]);
+    for (Int k = begin; k < end; ++k)
+      max_pool_plane(s, x + k * s.in_size, first_places, row.data(), y + k * s.out_size, place + k * s.out_size);
   });
 }
 
@@ -201,11 +278,11 @@ template <class T, class I> void max_pool_grad(const KernelCall& call, const Win
   const T* g = call.in[0].as<T>();
   const I* place = call.in[1].as<I>();
   T* dx = call.out[0].as<T>();
-  s.run([&](Int plane) {
+  s.run_planes([&](Int plane) {
     T* to = dx + plane * s.in_size;
     const Int base = plane * s.out_size;
     if constexpr (std::is_same_v<T, float> && std::is_same_v<I, std::uint8_t>)
-      if (s.two_by_two && s.in[0] == 1)
+      if (s.two_by_two)
         return HWY_DYNAMIC_DISPATCH(max_pool_2x2_grad)(g + base, place + base, s.in[1], s.in[2], s.out[1], s.out[2], to);
     std::fill_n(to, s.in_size, T(0));
     s.for_each([&](Int o, const Int* p) {
@@ -219,7 +296,7 @@ template <class T, class I> void max_pool_take(const KernelCall& call, const Win
   const T* x = call.in[0].as<T>();
   const I* place = call.in[1].as<I>();
   T* y = call.out[0].as<T>();
-  s.run([&](Int plane) {
+  s.run_planes([&](Int plane) {
     const Int base = plane * s.out_size;
     s.for_each([&](Int o, const Int* p) {
       const Int at = s.offset(p, place[base + o]);
@@ -243,13 +320,16 @@ template <class T> void avg_pool(const KernelCall& call, const op::AvgPool& op, 
   const std::vector<T> share = shares<T>(op, shape, s);
   const T* x = call.in[0].as<T>();
   T* y = call.out[0].as<T>();
-  s.run([&](Int plane) {
+  s.run_planes([&](Int plane) {
     const T* from = x + plane * s.in_size;
-    s.for_each([&](Int o, const Int* p) {
-      T total = 0;
-      s.for_each_element(p, [&](Int, Int offset) { total += from[offset]; });
-      y[plane * s.out_size + o] = total * share[static_cast<std::size_t>(o)];
+    T* to = y + plane * s.out_size;
+    std::fill_n(to, s.out_size, T(0));
+    s.for_each_row([&](Int row, Int od, Int oh) {
+      s.for_each_run(od, oh, [&, step = s.stride[2]](Int, Int begin, Int end, Int offset) {
+        for (Int o = begin; o < end; ++o) to[row + o] += from[offset + o * step];
+      });
     });
+    for (Int o = 0; o < s.out_size; ++o) to[o] *= share[static_cast<std::size_t>(o)];
   });
 }
 
@@ -258,12 +338,14 @@ template <class T> void avg_pool_grad(const KernelCall& call, const op::AvgPool&
   const std::vector<T> share = shares<T>(op, shape, s);
   const T* g = call.in[0].as<T>();
   T* dx = call.out[0].as<T>();
-  s.run([&](Int plane) {
+  s.run_planes([&](Int plane) {
     T* to = dx + plane * s.in_size;
     std::fill_n(to, s.in_size, T(0));
-    s.for_each([&](Int o, const Int* p) {
-      const T v = g[plane * s.out_size + o] * share[static_cast<std::size_t>(o)];
-      s.for_each_element(p, [&](Int, Int offset) { to[offset] += v; });
+    const T* from = g + plane * s.out_size;
+    s.for_each_row([&](Int row, Int od, Int oh) {
+      s.for_each_run(od, oh, [&, step = s.stride[2]](Int, Int begin, Int end, Int offset) {
+        for (Int o = begin; o < end; ++o) to[offset + o * step] += from[row + o] * share[static_cast<std::size_t>(row + o)];
+      });
     });
   });
 }

@@ -143,7 +143,7 @@ std::int64_t shard_images(const ConvShape& s) { return std::clamp<std::int64_t>(
 /// The same for weight gradients, whose buffers cost memory and additions.
 std::int64_t weight_shard_images(const ConvShape& s) {
   const std::int64_t most = std::max<std::int64_t>(4, (std::int64_t{32} << 20) / std::max<std::int64_t>(1, s.w().numel() * 4));
-  return std::max(shard_images(s), (s.batch + most - 1) / most);
+  return std::max(std::clamp<std::int64_t>(s.batch / 4, 1, 8), (s.batch + most - 1) / most);
 }
 
 const char* decline(Pass pass, const KernelCall& call, const ConvShape& s) {
