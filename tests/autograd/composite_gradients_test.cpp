@@ -74,8 +74,9 @@ Tensor gradient_of(const Function& f, const Tensor& x) { return grad(f)(x); }
 
 TEST(CompositeGradients, ChooseAsTorchDoes) {
   // torch: amax, cumprod, prod and norm of tensors with ties and zeros.
-  expect_values(gradient_of([](const Tensor& t) { return max(t, {1}).sum(); }, tensor({{1.0, 2.0, 2.0}, {3.0, 0.0, -1.0}})),
-                {2, 3}, {0, 0.5, 0.5, 1, 0, 0});
+  expect_values(
+      gradient_of([](const Tensor& t) { return max(t, {1}).sum(); }, tensor({{1.0, 2.0, 2.0}, {3.0, 0.0, -1.0}})),
+      {2, 3}, {0, 0.5, 0.5, 1, 0, 0});
   expect_values(gradient_of([](const Tensor& t) { return cumprod(t, 0).sum(); }, tensor({2.0, 0.0, 3.0, 0.0})), {4},
                 {1, 8, 0, 0});
   expect_values(gradient_of([](const Tensor& t) { return prod(t); }, tensor({2.0, 0.0, 3.0})), {3}, {0, 6, 0});

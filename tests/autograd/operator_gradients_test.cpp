@@ -90,7 +90,12 @@ TEST_P(OperatorGradients, MatchFiniteDifferences) {
         floating_output = true;
       }
     if (!floating_output || f.operator_inputs == 0) continue;
-    expect_gradients([&](const auto& list) { NoGrad off; return f.value(list); }, leaves, f.gradients(leaves, false), 2e-6, what);
+    expect_gradients(
+        [&](const auto& list) {
+          NoGrad off;
+          return f.value(list);
+        },
+        leaves, f.gradients(leaves, false), 2e-6, what);
     if (HasFatalFailure()) return;
 
     std::vector<Tensor> tracked, wanted;

@@ -48,7 +48,8 @@ TEST_P(ThreadPool, PassesExceptionsOn) {
                  if (i == 37) fail("piece 37");
                }),
                Error);
-  EXPECT_THROW(parallel_for(4, 1, [](std::int64_t, std::int64_t) { throw std::runtime_error("other"); }), std::runtime_error);
+  EXPECT_THROW(parallel_for(4, 1, [](std::int64_t, std::int64_t) { throw std::runtime_error("other"); }),
+               std::runtime_error);
   std::atomic<int> total{0};  // the pool works on after it
   parallel_for(50, 1, [&](std::int64_t, std::int64_t) { ++total; });
   EXPECT_EQ(total, 50);

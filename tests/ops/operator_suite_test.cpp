@@ -70,7 +70,8 @@ TEST_P(OperatorSuite, TakesStridedInputs) {
       expect_close(apply_case(info(), cases[i], strided, cpu), want, cases[i].tolerance, "strided");
       std::vector<Tensor> got;
       for (const Kernel& k : kernels_of(info(), DeviceType::cpu))
-        if (run_kernel(info(), cases[i], k, strided, got)) expect_close(got, want, cases[i].tolerance, k.name + ", strided");
+        if (run_kernel(info(), cases[i], k, strided, got))
+          expect_close(got, want, cases[i].tolerance, k.name + ", strided");
     }
     if (info().name == "nonzero") continue;  // its attribute counts the elements, which the next lines change
     // Stride 0: the first slice of each input repeated along axis 0.
@@ -80,8 +81,8 @@ TEST_P(OperatorSuite, TakesStridedInputs) {
       expanded.push_back(wide ? broadcast_to(slice(t, 0, 0, 1), t.shape()) : t);
       packed.push_back(expanded.back().contiguous());
     }
-    expect_close(apply_case(info(), cases[i], expanded, cpu), apply_case(info(), cases[i], packed, cpu), cases[i].tolerance,
-                 "expanded");
+    expect_close(apply_case(info(), cases[i], expanded, cpu), apply_case(info(), cases[i], packed, cpu),
+                 cases[i].tolerance, "expanded");
     if (HasFatalFailure()) return;
   }
 }
@@ -112,7 +113,8 @@ TEST_P(OperatorSuite, GivesTheSameBitsForAnyNumberOfThreads) {
     const auto want = apply_case(info(), cases[i], inputs, cpu);
     for (int n : {2, 3, 7}) {
       set_num_threads(n);
-      expect_same_bits(apply_case(info(), cases[i], inputs, cpu), want, label(i, plain()) + " on " + std::to_string(n) + " threads");
+      expect_same_bits(apply_case(info(), cases[i], inputs, cpu), want,
+                       label(i, plain()) + " on " + std::to_string(n) + " threads");
     }
   }
   set_num_threads(before);
@@ -133,8 +135,17 @@ TEST(LargeOperators, GiveTheSameBitsForAnyNumberOfThreads) {
   Generator g(5);
   const Tensor x = randn({301, 1027}, {}, &g), w = randn({1027, 93}, {}, &g);
   const auto all = [&] {
-    return std::vector<Tensor>{sum(x), sum(x, {0}), sum(x, {1}), max(x, {0}), prod(x * 0.01 + 1.0, {1}), cumsum(x, 0),
-                               matmul(x, w), argmax(x, 1), mean(transpose(x), {0}), logsumexp(x, {1}), sort(x, 0).values};
+    return std::vector<Tensor>{sum(x),
+                               sum(x, {0}),
+                               sum(x, {1}),
+                               max(x, {0}),
+                               prod(x * 0.01 + 1.0, {1}),
+                               cumsum(x, 0),
+                               matmul(x, w),
+                               argmax(x, 1),
+                               mean(transpose(x), {0}),
+                               logsumexp(x, {1}),
+                               sort(x, 0).values};
   };
   const int before = num_threads();
   set_num_threads(1);

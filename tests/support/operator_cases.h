@@ -1,4 +1,5 @@
-// What the generic operator tests share: inputs drawn from an operator's domain, single kernels run by hand, comparison.
+// What the generic operator tests share: inputs drawn from an operator's domain, single kernels run by hand,
+// comparison.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -77,7 +78,8 @@ inline std::vector<Tensor> inputs_of(const OpInfo& info, const OpCase& c, DType 
   return inputs;
 }
 
-inline std::vector<Tensor> apply_case(const OpInfo& info, const OpCase& c, const std::vector<Tensor>& inputs, Device device) {
+inline std::vector<Tensor> apply_case(const OpInfo& info, const OpCase& c, const std::vector<Tensor>& inputs,
+                                      Device device) {
   DeviceScope scope(device);
   std::vector<Tensor> moved;
   for (const Tensor& t : inputs) moved.push_back(t.device() == device ? t : t.to(device));
@@ -126,7 +128,8 @@ inline bool close(double a, double b, double tolerance) {
   return std::fabs(a - b) <= tolerance * (1 + std::fabs(b));
 }
 
-inline void expect_close(const std::vector<Tensor>& got, const std::vector<Tensor>& want, double factor, const std::string& what) {
+inline void expect_close(const std::vector<Tensor>& got, const std::vector<Tensor>& want, double factor,
+                         const std::string& what) {
   ASSERT_EQ(got.size(), want.size()) << what;
   for (std::size_t k = 0; k < got.size(); ++k) {
     ASSERT_EQ(to_string(got[k].meta()), to_string(want[k].meta())) << what << ", output " << k;
@@ -139,11 +142,13 @@ inline void expect_close(const std::vector<Tensor>& got, const std::vector<Tenso
 
 inline std::string bytes_of(const Tensor& t) {
   const Tensor packed = t.detach().contiguous();
-  return {static_cast<const char*>(view_of(packed).data), static_cast<std::size_t>(packed.numel()) * size_of(packed.dtype())};
+  return {static_cast<const char*>(view_of(packed).data),
+          static_cast<std::size_t>(packed.numel()) * size_of(packed.dtype())};
 }
 inline void expect_same_bits(const std::vector<Tensor>& got, const std::vector<Tensor>& want, const std::string& what) {
   ASSERT_EQ(got.size(), want.size()) << what;
-  for (std::size_t k = 0; k < got.size(); ++k) EXPECT_EQ(bytes_of(got[k]), bytes_of(want[k])) << what << ", output " << k;
+  for (std::size_t k = 0; k < got.size(); ++k)
+    EXPECT_EQ(bytes_of(got[k]), bytes_of(want[k])) << what << ", output " << k;
 }
 
 /// The same elements in other memory: axes stored in reverse order.

@@ -12,7 +12,8 @@
 namespace weft::testing {
 
 /// Shape and elements; NaN equals NaN.
-inline void expect_values(const Tensor& t, const Shape& shape, const std::vector<double>& values, double tolerance = 1e-6) {
+inline void expect_values(const Tensor& t, const Shape& shape, const std::vector<double>& values,
+                          double tolerance = 1e-6) {
   ASSERT_EQ(to_string(t.shape()), to_string(shape));
   const auto got = t.detach().to_vector<double>();
   ASSERT_EQ(got.size(), values.size());

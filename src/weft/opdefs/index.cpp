@@ -33,7 +33,8 @@ Metas SegmentSum::infer(Inputs in) const {
   for (int i = 0; i < a; ++i) out.push_back(x[i]);
   out.push_back(count);
   for (int i = 0; i < index.rank(); ++i)
-    check(x[a + i] == index[i], "x is ", to_string(x), ", index is ", to_string(index), "; expected the sizes of index in x from axis ", a);
+    check(x[a + i] == index[i], "x is ", to_string(x), ", index is ", to_string(index),
+          "; expected the sizes of index in x from axis ", a);
   for (int i = a + index.rank(); i < x.rank(); ++i) out.push_back(x[i]);
   return {{out, in[0].dtype}};
 }
@@ -53,7 +54,8 @@ void check_index(const Shape& x, const Shape& index, std::int64_t axis) {
   bool fits = x.rank() == index.rank();
   const int a = normalize_axis(axis, x.rank());
   for (int i = 0; fits && i < x.rank(); ++i) fits = i == a || index[i] <= x[i];
-  check(fits, "x is ", to_string(x), ", index is ", to_string(index), "; expected the same rank, and sizes within x's but along axis ", a);
+  check(fits, "x is ", to_string(x), ", index is ", to_string(index),
+        "; expected the same rank, and sizes within x's but along axis ", a);
 }
 void check_source(const Shape& index, const Shape& src) {
   check(index == src, "src is ", to_string(src), ", index is ", to_string(index), "; expected equal shapes");

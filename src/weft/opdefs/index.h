@@ -29,8 +29,9 @@ struct Take {
 struct SegmentSum {
   std::int64_t axis = 0, count = 0;  ///< `count` segments
   static constexpr auto signature = sig("segment_sum(x, index:int) -> y");
-  static constexpr auto doc = "slices of x along the axes of index (from `axis` on) added into the `count` segments that "
-                              "index names; the gradient of take";
+  static constexpr auto doc =
+      "slices of x along the axes of index (from `axis` on) added into the `count` segments that "
+      "index names; the gradient of take";
   static constexpr Types types = Types::numeric;
   Metas infer(Inputs in) const;
   template <class T> Grads<T> vjp(const Saved<T>& s, T g) const { return {take(g, s.in(1), static_cast<int>(axis))}; }
@@ -47,8 +48,9 @@ struct SegmentMax {
   std::int64_t count = 0;  ///< segments
   bool smallest = false;   ///< the minimum
   static constexpr auto signature = sig("segment_max(x, index:int) -> y");
-  static constexpr auto doc = "the largest (or smallest) of the slices of x along axis 0 in each of `count` segments that "
-                              "index names; an empty segment gets the dtype's lowest (highest) number";
+  static constexpr auto doc =
+      "the largest (or smallest) of the slices of x along axis 0 in each of `count` segments that "
+      "index names; an empty segment gets the dtype's lowest (highest) number";
   static constexpr Types types = Types::numeric;
   Metas infer(Inputs in) const;
   template <class T> Grads<T> vjp(const Saved<T>& s, T g) const {
@@ -101,8 +103,9 @@ struct ScatterAdd {
 struct Scatter {
   std::int64_t axis = 0;
   static constexpr auto signature = sig("scatter(x, index:int, src) -> y");
-  static constexpr auto doc = "x with src[i, j, k] written to [i, index[i, j, k], k] for axis 1; of equal positions the "
-                              "last is written, and gradients expect none";
+  static constexpr auto doc =
+      "x with src[i, j, k] written to [i, index[i, j, k], k] for axis 1; of equal positions the "
+      "last is written, and gradients expect none";
   static constexpr Types types = Types::numeric;
   Metas infer(Inputs in) const;
   template <class T> Grads<T> vjp(const Saved<T>& s, T g) const {

@@ -48,8 +48,9 @@ struct Dropout {
   double p = 0.5;  ///< the part of the elements that becomes 0
   RandomStream stream;
   static constexpr auto signature = sig("dropout(x) -> y");
-  static constexpr auto doc = "each element with probability p 0, else x / (1 - p); element i (row-major) is kept where "
-                              "word i mod 4 of Philox(stream, i / 4) is at least p * 2^32";
+  static constexpr auto doc =
+      "each element with probability p 0, else x / (1 - p); element i (row-major) is kept where "
+      "word i mod 4 of Philox(stream, i / 4) is at least p * 2^32";
   static constexpr Types types = Types::floating;
   Metas infer(Inputs in) const {
     check(p >= 0 && p <= 1, "p is ", p, "; expected a probability from 0 to 1");
@@ -60,7 +61,11 @@ struct Dropout {
   double scale() const { return p < 1 ? 1 / (1 - p) : 0; }
   template <class T> T vjp(const Saved<T>&, T g) const { return dropout(g, p, stream); }
   static std::vector<Case<Dropout>> domain() {
-    return {{{0.3, {7, 1}}, {{{4, 5}}}}, {{0, {7, 1}}, {{{3}}}}, {{1, {7, 1}}, {{{3}}}}, {{0.5, {7, 2}}, {{{}}}}, {{}, {{{0, 2}}}}};
+    return {{{0.3, {7, 1}}, {{{4, 5}}}},
+            {{0, {7, 1}}, {{{3}}}},
+            {{1, {7, 1}}, {{{3}}}},
+            {{0.5, {7, 2}}, {{{}}}},
+            {{}, {{{0, 2}}}}};
   }
 };
 

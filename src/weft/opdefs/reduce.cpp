@@ -65,7 +65,8 @@ Axes scan_axes(Inputs in, std::int64_t axis) {
   Axes axes;
   for (const Meta& m : in) {
     auto& list = axes.inputs.emplace_back();
-    for (int i = 0; i < m.shape.rank(); ++i) list.push_back(i == normalize_axis(axis, m.shape.rank()) ? Axes::mixed : i);
+    for (int i = 0; i < m.shape.rank(); ++i)
+      list.push_back(i == normalize_axis(axis, m.shape.rank()) ? Axes::mixed : i);
   }
   return axes;
 }

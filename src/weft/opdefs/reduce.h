@@ -68,7 +68,8 @@ struct Amax {
   Dims axes;  ///< empty: all
   bool keepdim = false;
   static constexpr auto signature = sig("amax(x) -> y");
-  static constexpr auto doc = "the largest along axes (all where none is named); NaN where any is; ties share the gradient";
+  static constexpr auto doc =
+      "the largest along axes (all where none is named); NaN where any is; ties share the gradient";
   static constexpr Types types = Types::numeric;
   Metas infer(Inputs in) const;
   Axes axes_of(Inputs in) const { return reduction_axes(in, axes, keepdim, Axes::max); }
@@ -91,7 +92,8 @@ struct Amin {
   Dims axes;  ///< empty: all
   bool keepdim = false;
   static constexpr auto signature = sig("amin(x) -> y");
-  static constexpr auto doc = "the smallest along axes (all where none is named); NaN where any is; ties share the gradient";
+  static constexpr auto doc =
+      "the smallest along axes (all where none is named); NaN where any is; ties share the gradient";
   static constexpr Types types = Types::numeric;
   Metas infer(Inputs in) const;
   Axes axes_of(Inputs in) const { return reduction_axes(in, axes, keepdim, Axes::mixed); }
@@ -114,7 +116,8 @@ struct ArgMax {
   Dims axes;  ///< one axis, or empty: the index into the flattened tensor
   bool keepdim = false;
   static constexpr auto signature = sig("argmax(x) -> index");
-  static constexpr auto doc = "the index (i64) of the largest along one axis, the first of equals; NaN counts as largest";
+  static constexpr auto doc =
+      "the index (i64) of the largest along one axis, the first of equals; NaN counts as largest";
   static constexpr Types types = Types::numeric;
   Metas infer(Inputs in) const;
   Axes axes_of(Inputs in) const { return reduction_axes(in, axes, keepdim, Axes::mixed); }
@@ -127,7 +130,8 @@ struct ArgMin {
   Dims axes;  ///< one axis, or empty: the index into the flattened tensor
   bool keepdim = false;
   static constexpr auto signature = sig("argmin(x) -> index");
-  static constexpr auto doc = "the index (i64) of the smallest along one axis, the first of equals; NaN counts as smallest";
+  static constexpr auto doc =
+      "the index (i64) of the smallest along one axis, the first of equals; NaN counts as smallest";
   static constexpr Types types = Types::numeric;
   Metas infer(Inputs in) const;
   Axes axes_of(Inputs in) const { return reduction_axes(in, axes, keepdim, Axes::mixed); }

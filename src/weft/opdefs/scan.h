@@ -17,7 +17,9 @@ struct CumSum {
   static constexpr Types types = Types::numeric;
   Metas infer(Inputs in) const;
   Axes axes_of(Inputs in) const { return scan_axes(in, axis); }
-  template <class T> T vjp(const Saved<T>&, T g) const { return cumsum(g, static_cast<int>(axis), !reverse, exclusive); }
+  template <class T> T vjp(const Saved<T>&, T g) const {
+    return cumsum(g, static_cast<int>(axis), !reverse, exclusive);
+  }
   static std::vector<Case<CumSum>> domain() {
     return {{{-1}, {{{2, 5}}}},
             {{0, true}, {{{4, 3}}}},

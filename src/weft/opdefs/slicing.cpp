@@ -90,7 +90,8 @@ Metas Concat::infer(Inputs in) const {
 
 Axes Concat::axes_of(Inputs in) const {
   Axes result = parallel_axes(in);
-  for (auto& list : result.inputs) list[static_cast<std::size_t>(normalize_axis(axis, in[0].shape.rank()))] = Axes::mixed;
+  for (auto& list : result.inputs)
+    list[static_cast<std::size_t>(normalize_axis(axis, in[0].shape.rank()))] = Axes::mixed;
   return result;
 }
 

@@ -10,8 +10,9 @@ struct Sort {
   std::int64_t axis = -1;
   bool descending = false;
   static constexpr auto signature = sig("sort(x) -> values, index");
-  static constexpr auto doc = "the elements along an axis in order, and where each came from (i64); equal elements keep "
-                              "their order; NaN sorts as the largest";
+  static constexpr auto doc =
+      "the elements along an axis in order, and where each came from (i64); equal elements keep "
+      "their order; NaN sorts as the largest";
   static constexpr Types types = Types::numeric;
   Metas infer(Inputs in) const;
   Axes axes_of(Inputs in) const { return scan_axes(in, axis); }

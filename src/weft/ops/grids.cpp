@@ -22,11 +22,14 @@ Tensor eye(std::int64_t rows, std::optional<std::int64_t> columns, const TensorO
 }
 Tensor linspace(double start, double stop, std::int64_t count, const TensorOptions& o) {
   check(count >= 0, "linspace: ", count, " numbers; expected 0 or more");
-  if (count < 2) return full({count}, start, {.dtype = o.dtype.value_or(DType::f32), .device = o.device, .requires_grad = o.requires_grad});
+  if (count < 2)
+    return full({count}, start,
+                {.dtype = o.dtype.value_or(DType::f32), .device = o.device, .requires_grad = o.requires_grad});
   // From both ends, so that the last number is `stop` itself.
   const Tensor i = arange(0, static_cast<double>(count), 1, {.dtype = DType::f64, .device = o.device});
   const double step = (stop - start) / static_cast<double>(count - 1);
-  const Tensor y = where(i < static_cast<double>(count) / 2, i * step + start, stop - (static_cast<double>(count - 1) - i) * step);
+  const Tensor y =
+      where(i < static_cast<double>(count) / 2, i * step + start, stop - (static_cast<double>(count - 1) - i) * step);
   const Tensor t = cast(y, o.dtype.value_or(DType::f32));
   return o.requires_grad ? t.requires_grad(true) : t;
 }
@@ -71,7 +74,8 @@ std::vector<Tensor> meshgrid(const std::vector<Tensor>& vectors, const std::stri
   return grids;
 }
 Tensor one_hot(Operand index, std::int64_t classes, DType dtype) {
-  check(index.kind() == Operand::Kind::tensor && !is_floating(index.tensor().dtype()), "one_hot: expected an integer tensor; convert with .to(i64)");
+  check(index.kind() == Operand::Kind::tensor && !is_floating(index.tensor().dtype()),
+        "one_hot: expected an integer tensor; convert with .to(i64)");
   check(classes >= 0, "one_hot: ", classes, " classes; expected 0 or more");
   return cast(unsqueeze(index, -1) == arange(classes, {.device = index.tensor().device()}), dtype);
 }

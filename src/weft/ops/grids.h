@@ -17,7 +17,8 @@ Tensor triu(Operand x, std::int64_t k = 0);
 Tensor diag(Operand x, std::int64_t k = 0);
 /// Grids of the coordinates of every point: vectors of n0, n1, … give tensors [n0, n1, …] ("ij") or [n1, n0, …] ("xy").
 std::vector<Tensor> meshgrid(const std::vector<Tensor>& vectors, const std::string& indexing = "ij");
-/// A new last axis with 1 at the position that index names and 0 elsewhere; all 0 where it is outside; f32 unless given.
+/// A new last axis with 1 at the position that index names and 0 elsewhere; all 0 where it is outside; f32 unless
+/// given.
 Tensor one_hot(Operand index, std::int64_t classes, DType dtype = DType::f32);
 
 }  // namespace weft

@@ -44,8 +44,12 @@ Tensor segment_mean(Operand x, Operand index, std::int64_t count) {
   while (n.rank() < total.rank()) n = unsqueeze(n, -1);
   return total / maximum(n, 1);
 }
-Tensor segment_max(Operand x, Operand index, std::int64_t count) { return apply(op::SegmentMax{count, false}, x, index); }
-Tensor segment_min(Operand x, Operand index, std::int64_t count) { return apply(op::SegmentMax{count, true}, x, index); }
+Tensor segment_max(Operand x, Operand index, std::int64_t count) {
+  return apply(op::SegmentMax{count, false}, x, index);
+}
+Tensor segment_min(Operand x, Operand index, std::int64_t count) {
+  return apply(op::SegmentMax{count, true}, x, index);
+}
 Tensor masked_select(Operand x, Operand mask) {
   const Shape both = broadcast(x.tensor().shape(), mask.tensor().shape());
   const Tensor places = nonzero(reshape(broadcast_to(mask, both), {-1}));

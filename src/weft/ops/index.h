@@ -41,7 +41,8 @@ SortResult sort(Operand x, int axis = -1, bool descending = false);
 Tensor argsort(Operand x, int axis = -1, bool descending = false);
 /// The k largest (or smallest) along an axis, in order.
 SortResult topk(Operand x, std::int64_t k, int axis = -1, bool largest = true);
-/// For each x the place in the ascending vector `sorted` where it keeps the order: before equal elements, or after (`right`).
+/// For each x the place in the ascending vector `sorted` where it keeps the order: before equal elements, or after
+/// (`right`).
 Tensor searchsorted(Operand sorted, Operand x, bool right = false);
 
 /// Result of unique.

@@ -41,8 +41,8 @@ Tensor take_mask(const Tensor& x, const Tensor& mask, int axis) {
   for (int i = 0; i < axis; ++i) flat.push_back(x.shape()[i]);
   flat.push_back(mask.numel());
   for (int i = 0; i < mask.rank(); ++i)
-    check(x.shape()[axis + i] == mask.shape()[i], "index: a mask of shape ", to_string(mask.shape()), " for axes from ", axis,
-          " of ", to_string(x.shape()));
+    check(x.shape()[axis + i] == mask.shape()[i], "index: a mask of shape ", to_string(mask.shape()), " for axes from ",
+          axis, " of ", to_string(x.shape()));
   for (int i = axis + mask.rank(); i < x.rank(); ++i) flat.push_back(x.shape()[i]);
   return take(reshape(x, flat), reshape(nonzero(reshape(mask, {mask.numel()})), {-1}), axis);
 }
@@ -111,7 +111,8 @@ Tensor index_update(const Tensor& x, const std::vector<Index>& where, Operand va
     if (i.kind() == Index::Kind::tensor) {
       for (const Index& other : where)
         check(&other == &i || other.kind() == Index::Kind::rest ||
-                  (other.kind() == Index::Kind::slice && !other.slice().start && !other.slice().stop && other.slice().step == 1),
+                  (other.kind() == Index::Kind::slice && !other.slice().start && !other.slice().stop &&
+                   other.slice().step == 1),
               "index_update: beside a tensor only all_of_axis and rest_of_axes can be given; see scatter");
       return update_tensor(x, i.tensor(), axis, v);
     }
@@ -121,8 +122,8 @@ Tensor index_update(const Tensor& x, const std::vector<Index>& where, Operand va
     }
     const std::int64_t p = i.position(), n = x.shape()[axis];
     const bool single = i.kind() == Index::Kind::position;
-    check(!single || (p >= -n && p < n), "index ", p, " on axis ", axis, " of ", to_string(x.shape()), "; expected ", -n,
-          " to ", n - 1);
+    check(!single || (p >= -n && p < n), "index ", p, " on axis ", axis, " of ", to_string(x.shape()), "; expected ",
+          -n, " to ", n - 1);
     const Bounds b = single ? Bounds{p, p == -1 ? slice_end : p + 1, 1} : bounds(i.slice());
     if (single) dropped.push_back(axis);
     axes.push_back(axis);
@@ -135,8 +136,8 @@ Tensor index_update(const Tensor& x, const std::vector<Index>& where, Operand va
   Shape seen;  // the part without the axes that positions take away
   for (int i = 0; i < region.rank(); ++i)
     if (!dropped.contains(i)) seen.push_back(region[i]);
-  check(broadcasts_to(v.shape(), seen), "index_update: the value is ", to_string(v.shape()), "; the part to replace is ",
-        to_string(seen));
+  check(broadcasts_to(v.shape(), seen), "index_update: the value is ", to_string(v.shape()),
+        "; the part to replace is ", to_string(seen));
   return slice_update(x, cast(reshape(broadcast_to(v, seen), region), x.dtype()), axes, start, stop, step);
 }
 
@@ -165,10 +166,18 @@ void Indexed::operator=(Operand value) && {
   for (std::size_t k = path_.size() - 1; k-- > 0;) v = index_update(outer[k], path_[k], v);
   *root_ = v;
 }
-void Indexed::operator+=(Operand value) && { std::move(*this) = Operand(add(static_cast<const Tensor&>(*this), value)); }
-void Indexed::operator-=(Operand value) && { std::move(*this) = Operand(sub(static_cast<const Tensor&>(*this), value)); }
-void Indexed::operator*=(Operand value) && { std::move(*this) = Operand(mul(static_cast<const Tensor&>(*this), value)); }
-void Indexed::operator/=(Operand value) && { std::move(*this) = Operand(div(static_cast<const Tensor&>(*this), value)); }
+void Indexed::operator+=(Operand value) && {
+  std::move(*this) = Operand(add(static_cast<const Tensor&>(*this), value));
+}
+void Indexed::operator-=(Operand value) && {
+  std::move(*this) = Operand(sub(static_cast<const Tensor&>(*this), value));
+}
+void Indexed::operator*=(Operand value) && {
+  std::move(*this) = Operand(mul(static_cast<const Tensor&>(*this), value));
+}
+void Indexed::operator/=(Operand value) && {
+  std::move(*this) = Operand(div(static_cast<const Tensor&>(*this), value));
+}
 Indexed& Indexed::operator=(const Tensor& value) & {
   Tensor::operator=(value);
   root_ = this;

@@ -39,8 +39,8 @@ class Index {
   Kind kind_ = Kind::position;
 };
 
-/// The part of x that the indices name, an index for each of its first axes (NumPy's basic indexing; a view), or for one
-/// tensor among them, its elements.
+/// The part of x that the indices name, an index for each of its first axes (NumPy's basic indexing; a view), or for
+/// one tensor among them, its elements.
 Tensor index(const Tensor& x, const std::vector<Index>& where);
 /// x with that part replaced by `value`, which broadcasts to it.
 Tensor index_update(const Tensor& x, const std::vector<Index>& where, Operand value);

@@ -14,7 +14,8 @@ Tensor bmm(Operand a, Operand b) {
 }
 Tensor dot(Operand a, Operand b) {
   const Shape &x = a.tensor().shape(), &y = b.tensor().shape();
-  check(x.rank() == 1 && x == y, "dot: shapes ", to_string(x), " and ", to_string(y), "; expected vectors of one length");
+  check(x.rank() == 1 && x == y, "dot: shapes ", to_string(x), " and ", to_string(y),
+        "; expected vectors of one length");
   return matmul(a, b);
 }
 Tensor outer(Operand a, Operand b) {
@@ -121,8 +122,10 @@ class Einsum {
       if (comma == inputs.npos) break;
       begin = comma + 1;
     }
-    check(terms_.size() == operands.size(), "'", text_, "' names ", terms_.size(), " operands; received ", operands.size());
-    for (std::size_t k = 0; k < terms_.size(); ++k) hidden_ = std::max(hidden_, hidden_in(terms_[k], operands[k].rank()));
+    check(terms_.size() == operands.size(), "'", text_, "' names ", terms_.size(), " operands; received ",
+          operands.size());
+    for (std::size_t k = 0; k < terms_.size(); ++k)
+      hidden_ = std::max(hidden_, hidden_in(terms_[k], operands[k].rank()));
     for (std::size_t k = 0; k < terms_.size(); ++k) add(terms_[k], operands[k]);
     if (arrow == text_.npos) imply();
     else output_ = parse(text_.substr(arrow + 2), hidden_);
@@ -197,7 +200,8 @@ class Einsum {
       const int l = output_[i];
       bool known = false;
       for (const auto& s : sizes_) known |= s.first == l;
-      check(known, "the result of '", text_, "' names '", std::string(1, static_cast<char>(l)), "', which no operand has");
+      check(known, "the result of '", text_, "' names '", std::string(1, static_cast<char>(l)),
+            "', which no operand has");
       check(std::find(output_.begin() + static_cast<std::ptrdiff_t>(i) + 1, output_.end(), l) == output_.end(),
             "the result of '", text_, "' names an axis twice");
     }

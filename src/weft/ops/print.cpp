@@ -86,7 +86,8 @@ class Printer {
     std::size_t line = indent.size();
     const auto put = [&](const std::string& item, std::size_t width) {
       if (s.size() > 1) {
-        const bool wrap = !last || line + 1 + width + static_cast<std::size_t>(axis) + 1 > static_cast<std::size_t>(o_.line_width);
+        const bool wrap =
+            !last || line + 1 + width + static_cast<std::size_t>(axis) + 1 > static_cast<std::size_t>(o_.line_width);
         s += !last ? line_end : wrap ? "\n" + indent : " ";
         line = wrap ? indent.size() : line + 1;
       }
@@ -112,7 +113,8 @@ std::string suffix(const Tensor& t) {
   std::string s;
   const auto add = [&](const std::string& part) { s += (s.empty() ? " (" : ", ") + part; };
   if (t.numel() == 0 && t.rank() > 1) add("shape " + to_string(t.shape()));
-  if (t.dtype() != DType::f32 && t.dtype() != DType::i64 && t.dtype() != DType::boolean) add(std::string(name_of(t.dtype())));
+  if (t.dtype() != DType::f32 && t.dtype() != DType::i64 && t.dtype() != DType::boolean)
+    add(std::string(name_of(t.dtype())));
   if (t.device() != default_device()) add(to_string(t.device()));
   return s.empty() ? s : s + ")";
 }

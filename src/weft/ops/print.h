@@ -14,7 +14,8 @@ struct PrintOptions {
 };
 
 /// Values as NumPy writes them, columns aligned, large tensors summarised with "…"; then, in parentheses, what is not
-/// the default: the shape of an empty tensor, a dtype other than f32, i64 and bool, a device other than the default one.
+/// the default: the shape of an empty tensor, a dtype other than f32, i64 and bool, a device other than the default
+/// one.
 std::string to_string(const Tensor& t, const PrintOptions& options);
 
 /// `std::cout << x`

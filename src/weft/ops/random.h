@@ -1,5 +1,5 @@
-// Random numbers beyond uniform and normal (ops/create.h). Each call takes the next stream of the generator named, or of
-// the default one; element i of a result depends on the stream and i alone.
+// Random numbers beyond uniform and normal (ops/create.h). Each call takes the next stream of the generator named, or
+// of the default one; element i of a result depends on the stream and i alone.
 #pragma once
 
 #include <weft/base/random.h>

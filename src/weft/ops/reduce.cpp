@@ -59,7 +59,8 @@ Tensor logsumexp(Operand x, const Dims& axes, bool keepdim) {
 Tensor norm(Operand x, double p, const Dims& axes, bool keepdim) {
   check(p >= 0, "norm: p is ", p, "; expected 0 or more");
   if (p == 2) {
-    const Tensor squares = sum(square(is_floating(tensor_from(x).dtype()) ? tensor_from(x) : cast(x, DType::f32)), axes, keepdim);
+    const Tensor squares =
+        sum(square(is_floating(tensor_from(x).dtype()) ? tensor_from(x) : cast(x, DType::f32)), axes, keepdim);
     const Tensor positive = squares > 0.0;  // sqrt has no gradient at 0
     return where(positive, sqrt(where(positive, squares, 1.0)), squares);
   }
@@ -80,10 +81,16 @@ Tensor ignore_nan(const Tensor& x, const Dims& axes, bool keepdim, double worst,
   return where(all(missing, axes, keepdim), std::nan(""), reduce(where(missing, worst, x), axes, keepdim));
 }
 }  // namespace
-Tensor nanmax(Operand x, const Dims& axes, bool keepdim) { return ignore_nan(tensor_from(x), axes, keepdim, -HUGE_VAL, &amax); }
-Tensor nanmin(Operand x, const Dims& axes, bool keepdim) { return ignore_nan(tensor_from(x), axes, keepdim, HUGE_VAL, &amin); }
+Tensor nanmax(Operand x, const Dims& axes, bool keepdim) {
+  return ignore_nan(tensor_from(x), axes, keepdim, -HUGE_VAL, &amax);
+}
+Tensor nanmin(Operand x, const Dims& axes, bool keepdim) {
+  return ignore_nan(tensor_from(x), axes, keepdim, HUGE_VAL, &amin);
+}
 
-Tensor cumsum(Operand x, int axis, bool reverse, bool exclusive) { return apply(op::CumSum{axis, reverse, exclusive}, x); }
+Tensor cumsum(Operand x, int axis, bool reverse, bool exclusive) {
+  return apply(op::CumSum{axis, reverse, exclusive}, x);
+}
 Tensor cumprod(Operand x, int axis, bool reverse, bool exclusive) {
   return apply(op::CumProd{axis, reverse, exclusive}, x);
 }

@@ -11,7 +11,8 @@ Tensor sum(Operand x, const Dims& axes = {}, bool keepdim = false);
 Tensor mean(Operand x, const Dims& axes = {}, bool keepdim = false);
 /// The product; bool and integers multiply in i64.
 Tensor prod(Operand x, const Dims& axes = {}, bool keepdim = false);
-/// The largest element (PyTorch: amax); NaN where any is. Equal winners share the gradient. Throws Error for no elements.
+/// The largest element (PyTorch: amax); NaN where any is. Equal winners share the gradient. Throws Error for no
+/// elements.
 Tensor max(Operand x, const Dims& axes = {}, bool keepdim = false);
 /// The smallest element (PyTorch: amin), as max.
 Tensor min(Operand x, const Dims& axes = {}, bool keepdim = false);
@@ -35,7 +36,8 @@ Tensor all(Operand x, const Dims& axes = {}, bool keepdim = false);
 Tensor count_nonzero(Operand x, const Dims& axes = {}, bool keepdim = false);
 /// ln(sum(e^x)), without overflow.
 Tensor logsumexp(Operand x, const Dims& axes = {}, bool keepdim = false);
-/// (sum |x|^p)^(1/p); p = 0 counts the elements that are not zero, p = infinity is max |x|. For p = 2 the gradient at 0 is 0.
+/// (sum |x|^p)^(1/p); p = 0 counts the elements that are not zero, p = infinity is max |x|. For p = 2 the gradient at 0
+/// is 0.
 Tensor norm(Operand x, double p = 2, const Dims& axes = {}, bool keepdim = false);
 /// The sum of the elements that are not NaN.
 Tensor nansum(Operand x, const Dims& axes = {}, bool keepdim = false);
@@ -45,7 +47,8 @@ Tensor nanmean(Operand x, const Dims& axes = {}, bool keepdim = false);
 Tensor nanmax(Operand x, const Dims& axes = {}, bool keepdim = false);
 Tensor nanmin(Operand x, const Dims& axes = {}, bool keepdim = false);
 
-/// y[i] = x[0] + … + x[i] along an axis; bool and integers sum in i64. `reverse`: from the end; `exclusive`: without x[i].
+/// y[i] = x[0] + … + x[i] along an axis; bool and integers sum in i64. `reverse`: from the end; `exclusive`: without
+/// x[i].
 Tensor cumsum(Operand x, int axis, bool reverse = false, bool exclusive = false);
 /// y[i] = x[0] * … * x[i] along an axis, as cumsum.
 Tensor cumprod(Operand x, int axis, bool reverse = false, bool exclusive = false);

@@ -22,7 +22,8 @@ Tensor slice_update(Operand x, Operand value, const Dims& axes, const Dims& star
 Tensor select(Operand x, int axis, std::int64_t index) { return apply(op::Select{axis, index}, x); }
 Tensor narrow(Operand x, int axis, std::int64_t start, std::int64_t length) {
   const std::int64_t n = x.tensor().size(axis);
-  check(start >= 0 && length >= 0 && start + length <= n, "narrow: ", length, " elements from ", start, " of an axis of ", n);
+  check(start >= 0 && length >= 0 && start + length <= n, "narrow: ", length, " elements from ", start,
+        " of an axis of ", n);
   return slice(x, axis, start, start + length);
 }
 

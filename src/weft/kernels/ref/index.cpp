@@ -61,7 +61,8 @@ std::int64_t position(std::int64_t p, std::int64_t n) {
 
 /// For take and segment_sum: calls f(long, short) with the index into the tensor that has index's axes and the one that
 /// has the single axis in their place.
-template <class F> void for_each_taken(const Shape& with_index, const TensorView& index, int axis, std::int64_t n, F&& f) {
+template <class F>
+void for_each_taken(const Shape& with_index, const TensorView& index, int axis, std::int64_t n, F&& f) {
   for_each_index(with_index, [&](const Dims& at) {
     Dims chosen, source;
     for (int i = 0; i < at.size(); ++i) {
