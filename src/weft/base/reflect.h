@@ -50,7 +50,7 @@ constexpr std::string_view member_name(std::string_view s) {
 #ifdef __clang__
   std::size_t end = s.size();
 #else
-  std::size_t end = s.rfind(')');
+  std::size_t end = s.rfind("; ");  // "…; std::string_view = …]" follows
 #endif
   const auto in_name = [](char c) {
     return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');

@@ -1,0 +1,28 @@
+// What a run leaves: weights, architecture, history, report, and the last line of `weft train`.
+#pragma once
+
+#include <weft/train/model.h>
+
+#include "run.h"
+
+namespace weft::cli {
+
+/// What is known after training.
+struct Outcome {
+  nn::History history;
+  std::vector<double> step_seconds;
+  std::int64_t steps = 0;
+  double seconds = 0, train_seconds = 0;
+  Device device;
+  std::string folder, weights_sha256;
+  double test_loss = 0, test_accuracy = 0;
+};
+
+/// Evaluates on the test set and writes model.safetensors, model.json, history.csv and report.html.
+void write_artifacts(nn::Model& model, const Settings& settings, const data::TrainTest& data,
+                     const data::LoaderOptions& test_loader, Outcome& outcome);
+
+/// The closing lines, or the line of --json.
+void print_outcome(const Outcome& outcome, const Settings& settings, const RunOptions& run);
+
+}  // namespace weft::cli

@@ -1,0 +1,18 @@
+// The commands of the weft executable: each adds itself to the command line; its callback does the work.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace weft::cli {
+
+void add_train(CLI::App& app);
+void add_evaluate(CLI::App& app);
+void add_predict(CLI::App& app);
+void add_summary(CLI::App& app);
+void add_data(CLI::App& app);
+void add_ops(CLI::App& app);
+void add_devices(CLI::App& app);
+void add_doctor(CLI::App& app);
+void add_completion(CLI::App& app);
+
+}  // namespace weft::cli

@@ -1,0 +1,154 @@
+// weft evaluate, weft predict, weft summary: a run's folder is all they need.
+#include <algorithm>
+#include <cstdio>
+
+#include <nlohmann/json.hpp>
+
+#include <weft/base/thread_pool.h>
+#include <weft/data/loader.h>
+#include <weft/io/files.h>
+#include <weft/io/saved_model.h>
+#include <weft/metrics/metrics.h>
+#include <weft/nn/losses.h>
+#include <weft/nn/summary.h>
+#include <weft/nn/zoo.h>
+#include <weft/train/image_preprocessing.h>
+
+#include "commands.h"
+#include "run.h"
+
+namespace weft::cli {
+
+namespace {
+
+struct EvaluateFlags {
+  std::string run, data, data_dir;
+  std::int64_t batch_size = 250;
+  int threads = 0;
+  bool json = false;
+};
+
+void evaluate(const EvaluateFlags& f) {
+  if (f.threads) set_num_threads(f.threads);
+  const SavedModel model = load_model(f.run);
+  const nn::ImagePreprocessing prepare = nn::ImagePreprocessing::from(model.description.preprocessing);
+  Settings settings;
+  if (f.data.empty()) settings = load_settings(f.run);
+  else settings.data = f.data;
+  if (!f.data_dir.empty()) settings.data_dir = f.data_dir;
+  const data::TrainTest parts = open_data(settings);
+  check(parts.test.class_names().size() == model.description.class_names.size(), "evaluate: ", settings.data, " has ",
+        parts.test.class_names().size(), " classes, the model ", model.description.class_names.size());
+  double loss = 0, count = 0;
+  metrics::Accuracy accuracy;
+  for (auto [x, y] : data::Loader(parts.test, {.batch_size = f.batch_size, .seed = 0, .transform = prepare.pipeline()})) {
+    const Tensor logits = model(x);
+    loss += nn::cross_entropy(logits, y).item() * static_cast<double>(x.size(0));
+    count += static_cast<double>(x.size(0));
+    accuracy.update(logits, y);
+  }
+  if (f.json) {
+    const nlohmann::ordered_json line{{"data", settings.data}, {"examples", count}, {"loss", loss / count}, {"accuracy", accuracy.result()}};
+    std::printf("%s\n", line.dump().c_str());
+    return;
+  }
+  std::printf("%s on %s: %lld test images, loss %.4f, accuracy %.2f %%\n", model.description.name.c_str(),
+              settings.data.c_str(), static_cast<long long>(count), loss / count, 100 * accuracy.result());
+}
+
+struct PredictFlags {
+  std::string run;
+  std::vector<std::string> images;
+  int top = 3;
+  bool json = false;
+};
+
+void predict(const PredictFlags& f) {
+  check(f.top >= 1, "--top: received ", f.top, "; expected 1 or more");
+  const SavedModel model = load_model(f.run);
+  const nn::ImagePreprocessing prepare = nn::ImagePreprocessing::from(model.description.preprocessing);
+  const auto& names = model.description.class_names;
+  // All files are read before anything is printed: a bad one leaves no half answer.
+  std::vector<Tensor> inputs;
+  for (const std::string& path : f.images) inputs.push_back(prepare(data::read_image(path, prepare.channels)));
+  auto all = nlohmann::ordered_json::array();
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const std::vector<float> p = softmax(model(inputs[i]), 1).to_vector<float>();
+    std::vector<std::size_t> order(p.size());
+    for (std::size_t k = 0; k < p.size(); ++k) order[k] = k;
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return p[a] > p[b]; });
+    order.resize(std::min<std::size_t>(order.size(), static_cast<std::size_t>(f.top)));
+    auto line = nlohmann::ordered_json::array();
+    if (!f.json) std::printf("%s:", f.images[i].c_str());
+    for (std::size_t k : order) {
+      const std::string name = k < names.size() ? names[k] : std::to_string(k);
+      if (f.json) line.push_back({{"class", name}, {"probability", p[k]}});
+      else std::printf("  %s %.1f %%", name.c_str(), 100.0 * p[k]);
+    }
+    if (f.json) all.push_back({{"image", f.images[i]}, {"top", line}});
+    else std::printf("\n");
+  }
+  if (f.json) std::printf("%s\n", all.dump().c_str());
+}
+
+struct SummaryFlags {
+  std::string model = "tutorial-cnn";
+  std::vector<std::int64_t> input = {3, 32, 32};
+  std::int64_t classes = 10;
+};
+
+void summarize_run(const std::string& folder) {
+  const SavedModel model = load_model(folder);
+  std::printf("%s (captured, %zu operations)\n", model.description.name.c_str(), model.description.graph.nodes.size());
+  std::int64_t total = 0;
+  for (const auto& [name, t] : model.weights) {
+    std::printf("  %-40s %s\n", name.c_str(), to_string(t.meta()).c_str());
+    total += t.numel();
+  }
+  std::printf("%lld numbers in the weights\n", static_cast<long long>(total));
+  for (const GraphNode& node : model.description.graph.nodes) {
+    const std::string attributes = to_string(node.op->get(node.attrs.get()));
+    std::printf("  %s%s%s\n", node.op->name.c_str(), attributes.empty() ? "" : "  ", attributes.c_str());
+  }
+}
+
+void summarize(const SummaryFlags& f) {
+  if (file_exists(f.model + "/model.json")) return summarize_run(f.model);
+  const std::vector<Meta> input{{Shape(std::span<const std::int64_t>(f.input)), f32}};
+  std::printf("%s", to_string(nn::summary(nn::zoo::make(f.model, f.classes), input)).c_str());
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& app) {
+  auto f = std::make_shared<EvaluateFlags>();
+  CLI::App* c = app.add_subcommand("evaluate", "Loss and accuracy of a trained run on its test set, or on other data");
+  c->add_option("run", f->run, "Folder of the run")->required();
+  c->add_option("--data", f->data, "Other data set or image folder");
+  c->add_option("--data-dir", f->data_dir, "A local copy of the data set's files");
+  c->add_option("--batch-size", f->batch_size, "Examples at once");
+  c->add_option("--threads", f->threads, "Threads (0: all processors)");
+  c->add_flag("--json", f->json, "Print one line of JSON");
+  c->callback([f] { evaluate(*f); });
+}
+
+void add_predict(CLI::App& app) {
+  auto f = std::make_shared<PredictFlags>();
+  CLI::App* c = app.add_subcommand("predict", "Classify JPEG or PNG images with a trained run");
+  c->add_option("run", f->run, "Folder of the run")->required();
+  c->add_option("images", f->images, "Image files of any size")->required();
+  c->add_option("--top", f->top, "How many classes to print");
+  c->add_flag("--json", f->json, "Print JSON");
+  c->callback([f] { predict(*f); });
+}
+
+void add_summary(CLI::App& app) {
+  auto f = std::make_shared<SummaryFlags>();
+  CLI::App* c = app.add_subcommand("summary", "Layers, shapes, parameters and multiply-adds of a network or a run");
+  c->add_option("model", f->model, "tutorial-cnn, mlp, resnet20, or the folder of a run");
+  c->add_option("--input", f->input, "Sizes of one input: channels height width")->expected(1, 7);
+  c->add_option("--classes", f->classes, "Number of classes");
+  c->callback([f] { summarize(*f); });
+}
+
+}  // namespace weft::cli

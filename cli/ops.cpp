@@ -1,0 +1,176 @@
+// weft ops [list] | show NAME | run NAME IN.npz OUT.npz: all read from the operator table.
+#include <cstdio>
+
+#include <weft/autograd/gradients.h>
+#include <weft/io/json.h>
+#include <weft/io/npz.h>
+#include <weft/kernels/registry.h>
+#include <weft/ops/ops.h>
+#include <weft/tensor/apply.h>
+
+#include "commands.h"
+
+namespace weft::cli {
+
+namespace {
+
+std::string signature_text(const OpInfo& op) {
+  std::string s = op.name + "(";
+  for (std::size_t i = 0; i < op.signature.inputs.size(); ++i) {
+    const InputSpec& in = op.signature.inputs[i];
+    s += (i ? ", " : "") + in.name + (in.variadic ? "..." : in.optional ? "?" : "");
+    if (in.kind == InputKind::index) s += ": int";
+    if (in.kind == InputKind::boolean) s += ": bool";
+  }
+  s += ") -> ";
+  for (std::size_t i = 0; i < op.signature.outputs.size(); ++i) s += (i ? ", " : "") + op.signature.outputs[i];
+  return s;
+}
+
+const char* describe(Types types) {
+  switch (types) {
+    case Types::any: return "each input as it is";
+    case Types::numeric: return "the promoted dtype of the inputs";
+    case Types::floating: return "the promoted dtype; bool and integers compute in f32";
+    case Types::integral: return "bool and integers";
+    default: return "bool";
+  }
+}
+
+void list_ops() {
+  std::string family;
+  int count = 0;
+  for (const OpInfo* op : all_ops()) {
+    if (op->family != family) std::printf("%s%s\n", count ? "\n" : "", (family = op->family).c_str());
+    std::printf("  %-22s %s\n", op->name.c_str(), op->doc.c_str());
+    ++count;
+  }
+  std::printf("\n%d operators; `weft ops show NAME` tells more.\n", count);
+}
+
+void show_case(const OpInfo& op, const OpCase& c) {
+  std::vector<Meta> metas;
+  std::string text;
+  for (std::size_t i = 0; i < c.inputs.size(); ++i) {
+    const InputKind kind = op.signature.inputs[std::min(i, op.signature.inputs.size() - 1)].kind;
+    metas.push_back({c.inputs[i].shape, kind == InputKind::index ? i64 : kind == InputKind::boolean ? boolean : f32});
+    text += (i ? ", " : "") + to_string(metas.back());
+  }
+  std::string out;
+  for (const Meta& m : op.infer(c.attrs.get(), metas)) out += (out.empty() ? "" : ", ") + to_string(m);
+  const std::string attributes = to_string(op.get(c.attrs.get()));
+  std::printf("  (%s)%s%s%s -> %s\n", text.c_str(), attributes.empty() ? "" : " {", attributes.c_str(),
+              attributes.empty() ? "" : "}", out.c_str());
+}
+
+void show_op(const std::string& name) {
+  const OpInfo& op = get_op(name);
+  std::printf("%s\n  %s\n\n", signature_text(op).c_str(), op.doc.c_str());
+  std::printf("family       %s\n", op.family.c_str());
+  std::printf("dtypes       %s\n", describe(op.types));
+  std::printf("gradient     %s\n", op.vjp ? "yes, of any order" : "none");
+  if (op.random) std::printf("random       element i is a function of the stream (seed, counter) and i\n");
+  const AttrMap attributes = op.get(op.make({}).get());
+  std::printf("attributes   %s\n", attributes.empty() ? "none" : to_string(attributes).c_str());
+  for (DeviceType d : {DeviceType::cpu, DeviceType::ref}) {
+    std::string list;
+    for (const Kernel& k : kernels_of(op, d)) list += (list.empty() ? "" : ", ") + k.name;
+    std::printf("on %-9s %s\n", to_string(Device{d, 0}).c_str(), list.empty() ? op.view ? "a view" : "-" : list.c_str());
+  }
+  if (!op.domain) return;
+  std::printf("shapes, by example\n");
+  for (const OpCase& c : op.domain(op)) show_case(op, c);
+}
+
+struct RunOptions {
+  std::string name, in, out, attrs = "{}", device = "cpu";
+  bool grad = false;
+};
+
+/// An array by position ("in0") or by the operator's name for it; undefined where the file has neither.
+Tensor find_array(const NamedTensors& arrays, const std::string& name, const std::string& numbered) {
+  for (const auto& [key, t] : arrays)
+    if (key == name || key == numbered) return t;
+  return {};
+}
+
+std::vector<Tensor> gather_inputs(const OpInfo& op, const NamedTensors& arrays, Device device) {
+  std::vector<Tensor> inputs;
+  const auto& specs = op.signature.inputs;
+  for (std::size_t i = 0;; ++i) {
+    const bool variadic = !specs.empty() && specs.back().variadic && i + 1 >= specs.size();
+    if (i >= specs.size() && !variadic) break;
+    const InputSpec& spec = specs[std::min(i, specs.size() - 1)];
+    const Tensor t = find_array(arrays, variadic ? "" : spec.name, "in" + std::to_string(i));
+    if (!t.defined()) {
+      check(variadic || spec.optional, op.name, ": the file has no array 'in", i, "' (or '", spec.name, "')");
+      break;
+    }
+    inputs.push_back(t.to(device));
+  }
+  return inputs;
+}
+
+void run_op(const RunOptions& o) {
+  const OpInfo& op = get_op(o.name);
+  const Attrs attrs = op.make(parse_attributes(o.attrs));
+  const Device device = parse_device(o.device);
+  const NamedTensors arrays = load_npz(o.in);
+  std::vector<Tensor> inputs = gather_inputs(op, arrays, device);
+  DeviceScope scope(device);
+  if (o.grad)
+    for (Tensor& t : inputs)
+      if (is_floating(t.dtype())) t = t.requires_grad(true);
+  const std::vector<Operand> operands(inputs.begin(), inputs.end());
+  const Tensors outputs = apply_op(op, attrs.get(), operands);
+  NamedTensors results;
+  for (std::size_t i = 0; i < outputs.size(); ++i) results.emplace_back("out" + std::to_string(i), outputs[i].detach().to(cpu));
+  if (o.grad) {
+    check(op.vjp != nullptr, op.name, " has no gradient");
+    std::vector<Tensor> tracked, seeds, wanted;
+    std::vector<std::size_t> position;
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      if (!outputs[i].requires_grad()) continue;
+      tracked.push_back(outputs[i]);
+      const Tensor cot = find_array(arrays, "", "cot" + std::to_string(i));
+      seeds.push_back(cot.defined() ? cot.to(device) : ones_like(outputs[i]));
+    }
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      if (inputs[i].requires_grad()) {
+        wanted.push_back(inputs[i]);
+        position.push_back(i);
+      }
+    const std::vector<Tensor> gradients = grad(tracked, wanted, seeds, {.allow_unused = true});
+    for (std::size_t k = 0; k < gradients.size(); ++k)
+      results.emplace_back("grad" + std::to_string(position[k]),
+                           (gradients[k].defined() ? gradients[k] : zeros_like(wanted[k])).detach().to(cpu));
+  }
+  save_npz(o.out, results);
+  for (const auto& [name, t] : results) std::printf("%s %s\n", name.c_str(), to_string(t.meta()).c_str());
+}
+
+}  // namespace
+
+void add_ops(CLI::App& app) {
+  CLI::App* ops = app.add_subcommand("ops", "List the operators, show one, or run one on arrays");
+  CLI::App* list = ops->add_subcommand("list", "List all operators (the default)");
+  CLI::App* show = ops->add_subcommand("show", "Formula, attributes, shapes, dtypes and implementations of an operator");
+  auto name = std::make_shared<std::string>();
+  show->add_option("name", *name, "Operator")->required();
+  show->callback([name] { show_op(*name); });
+  CLI::App* run = ops->add_subcommand("run", "Run an operator on arrays from an .npz (in0, in1, … or by name)");
+  auto o = std::make_shared<RunOptions>();
+  run->add_option("name", o->name, "Operator")->required();
+  run->add_option("in", o->in, "Input .npz")->required();
+  run->add_option("out", o->out, "Output .npz: out0, out1, …")->required();
+  run->add_option("--attrs", o->attrs, "Attributes as a JSON object");
+  run->add_option("--device", o->device, "Device: cpu or ref");
+  run->add_flag("--grad", o->grad, "Also write grad0, … for cotangents cot0, … (ones where absent)");
+  run->callback([o] { run_op(*o); });
+  list->callback([] {});
+  ops->callback([ops, show, run] {
+    if (!show->parsed() && !run->parsed()) list_ops();
+  });
+}
+
+}  // namespace weft::cli

@@ -1,0 +1,22 @@
+// A training run: from settings to a folder with everything it leaves.
+#pragma once
+
+#include "common.h"
+#include "settings.h"
+
+namespace weft::cli {
+
+/// How a run is shown and where it goes.
+struct RunOptions {
+  std::string out, resume;
+  int verbose = -1;
+  bool json = false, profile = false;
+};
+
+/// Trains, evaluates, and writes the folder.
+void train(Settings settings, const RunOptions& options);
+
+/// The settings that a run's folder holds; throws Error where it is no run.
+Settings load_settings(const std::string& folder);
+
+}  // namespace weft::cli

@@ -1,0 +1,59 @@
+#include "settings.h"
+
+#include <cstdio>
+
+#include <nlohmann/json.hpp>
+
+#include <weft/base/reflect.h>
+
+#include "common.h"
+
+namespace weft::cli {
+
+std::string to_json(const Settings& s) {
+  nlohmann::ordered_json j;
+  reflect::for_each_field(s, [&](std::string_view name, const auto& v) { j[std::string(name)] = v; });
+  return j.dump(2) + "\n";
+}
+
+Settings settings_from_json(const std::string& text, const std::string& where) {
+  Settings s;
+  try {
+    const auto j = nlohmann::ordered_json::parse(text);
+    reflect::for_each_field(s, [&](std::string_view name, auto& v) {
+      if (j.contains(std::string(name))) j.at(std::string(name)).get_to(v);
+    });
+  } catch (const nlohmann::json::exception& e) {
+    fail(where, ": the settings cannot be read: ", e.what());
+  }
+  return s;
+}
+
+std::vector<std::pair<std::string, std::string>> to_list(const Settings& s) {
+  std::vector<std::pair<std::string, std::string>> list;
+  reflect::for_each_field(s, [&](std::string_view name, const auto& v) { list.emplace_back(std::string(name), to_string(v)); });
+  return list;
+}
+
+data::TrainTest open_data(Settings& s) {
+  data::OpenOptions options{.data_dir = s.data_dir, .progress = download_bar(), .seed = s.seed};
+  if (s.data != "auto") return data::open(s.data, options);
+  if (!s.data_dir.empty()) {
+    s.data = "cifar10";
+    return data::open(s.data, options);
+  }
+  try {
+    data::TrainTest parts = data::open("cifar10", options);
+    s.data = "cifar10";
+    return parts;
+  } catch (const Error& e) {
+    std::printf("CIFAR-10 is not here and could not be downloaded (%s).\nUsing the built-in data set shapes10 instead; "
+                "--data-dir FOLDER names a local copy of CIFAR-10.\n",
+                e.message().c_str());
+    s.data = "shapes10";
+    options.seed = 0;
+    return data::open(s.data, options);
+  }
+}
+
+}  // namespace weft::cli

@@ -1,0 +1,43 @@
+// What `weft train` was asked for: the flags, as they are kept in a run's config.json.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <weft/data/datasets.h>
+
+namespace weft::cli {
+
+/// One training run's settings. The defaults are the recipe of docs/benchmarks.md.
+struct Settings {
+  std::string model = "tutorial-cnn";
+  std::string data = "auto";  ///< "auto": cifar10 where it is cached or can be downloaded, else shapes10
+  std::string data_dir;
+  int epochs = 10;
+  std::int64_t steps = 0;  ///< 0: no bound
+  std::int64_t batch_size = 32;
+  std::string optimizer = "adam";
+  double lr = 0;  ///< 0: the optimizer's own (adam: 2e-3)
+  std::string schedule = "warmup-cosine";
+  double weight_decay = -1;  ///< below 0: the optimizer's own
+  std::string augment = "hflip";
+  std::string init = "he_uniform";
+  std::string normalize = "standard";
+  std::uint64_t seed = 0;
+  int threads = 0;  ///< 0: all processors
+  std::string device = "auto";
+  std::string face = "fit";
+  int workers = 0;
+  double save_every = 60;  ///< seconds between checkpoints within an epoch; 0: at epochs' ends only
+};
+
+/// As JSON text and back; unknown keys are an Error.
+std::string to_json(const Settings& s);
+Settings settings_from_json(const std::string& text, const std::string& where);
+/// Settings by name, for the report.
+std::vector<std::pair<std::string, std::string>> to_list(const Settings& s);
+
+/// The data of a run; says what it falls back to.
+data::TrainTest open_data(Settings& s);
+
+}  // namespace weft::cli

@@ -1,0 +1,81 @@
+// weft train.
+#include <cstdio>
+
+#include <weft/base/thread_pool.h>
+#include <weft/data/augment.h>
+#include <weft/nn/zoo.h>
+#include <weft/optim/optimizer.h>
+
+#include "commands.h"
+#include "run.h"
+
+namespace weft::cli {
+
+namespace {
+
+struct TrainFlags {
+  Settings settings;
+  RunOptions run;
+};
+
+void check_settings(const Settings& s) {
+  check(s.epochs >= 1, "--epochs: received ", s.epochs, "; expected 1 or more");
+  check(s.steps >= 0, "--steps: received ", s.steps, "; expected 0 (no bound) or more");
+  check(s.batch_size >= 1, "--batch-size: received ", s.batch_size, "; expected 1 or more");
+  check(s.threads >= 0, "--threads: received ", s.threads, "; expected 1 or more (0: all processors)");
+  check(s.workers >= 0, "--workers: received ", s.workers, "; expected 0 or more");
+  one_of("--model", s.model, nn::zoo::names());
+  one_of("--face", s.face, {"fit", "loop"});
+  one_of("--schedule", s.schedule, optim::schedule_names());
+  one_of("--normalize", s.normalize, {"none", "standard", "half"});
+  data::parse_augmentations(s.augment);
+  optim::make(s.optimizer);
+}
+
+}  // namespace
+
+void add_train(CLI::App& app) {
+  CLI::App* c = app.add_subcommand("train", "Train a network; leaves weights, history and a report in a folder");
+  auto f = std::make_shared<TrainFlags>();
+  Settings& s = f->settings;
+  c->add_option("--model", s.model, "tutorial-cnn, mlp or resnet20");
+  c->add_option("--data", s.data, "cifar10, cifar100, mnist, fashion-mnist, shapes10, or a folder with a folder of images per class");
+  c->add_option("--data-dir", s.data_dir, "A local copy of the data set's files");
+  CLI::Option* epochs = c->add_option("--epochs", s.epochs, "Passes over the training data");
+  CLI::Option* steps = c->add_option("--steps", s.steps, "Stop after so many steps (0: no bound)");
+  c->add_option("--batch-size", s.batch_size, "Examples a step");
+  c->add_option("--optimizer", s.optimizer, "sgd, adam, adamw, rmsprop, adagrad, adadelta, adamax, nadam, radam, lion, …");
+  c->add_option("--lr", s.lr, "Learning rate (0: 2e-3 for adam, else the optimizer's default)");
+  c->add_option("--schedule", s.schedule, "constant, cosine, linear, step, exponential, onecycle, …, each also as warmup-…");
+  c->add_option("--weight-decay", s.weight_decay, "Weight decay (negative: the optimizer's default)");
+  c->add_option("--augment", s.augment, "List such as hflip,crop:4; none");
+  c->add_option("--init", s.init, "glorot_uniform, he_uniform, he_normal, torch_default, …");
+  c->add_option("--normalize", s.normalize, "none (0..1), standard (the data's mean and deviation), half (-1..1)");
+  c->add_option("--seed", s.seed, "Seed of everything random");
+  CLI::Option* threads = c->add_option("--threads", s.threads, "Threads (0: all processors); results do not depend on it");
+  c->add_option("--workers", s.workers, "Threads that prepare batches; results do not depend on it");
+  c->add_option("--device", s.device, "auto, cpu or ref");
+  c->add_option("--face", s.face, "fit: Model::fit; loop: a hand-written loop");
+  c->add_option("--save-every", s.save_every, "Seconds between checkpoints within an epoch (0: only at epochs' ends)");
+  c->add_option("--out", f->run.out, "Folder of the run (default: runs/MODEL-DATA-TIME)");
+  c->add_option("--resume", f->run.resume, "Go on with this run, exactly where it stopped");
+  c->add_option("--verbose", f->run.verbose, "0: silent, 1: a bar, 2: a line an epoch (-1: 1 on a terminal, else 2)");
+  c->add_flag("--json", f->run.json, "End with one line of JSON");
+  c->add_flag("--profile", f->run.profile, "Print where the time went, by operator");
+  c->callback([f, epochs, steps, threads] {
+    RunOptions& run = f->run;
+    if (run.resume.empty()) {
+      check_settings(f->settings);
+      return train(f->settings, run);
+    }
+    check(run.out.empty(), "--out and --resume exclude each other: a resumed run stays in its folder");
+    Settings kept = load_settings(run.resume);
+    if (epochs->count()) kept.epochs = f->settings.epochs;
+    if (steps->count()) kept.steps = f->settings.steps;
+    if (threads->count()) kept.threads = f->settings.threads;
+    check_settings(kept);
+    train(kept, run);
+  });
+}
+
+}  // namespace weft::cli

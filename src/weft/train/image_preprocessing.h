@@ -1,0 +1,26 @@
+// What is done to an image file before a model sees it: kept in model.json, so that prediction needs no flag.
+#pragma once
+
+#include <weft/data/augment.h>
+#include <weft/ir/attribute.h>
+
+namespace weft::nn {
+
+/// Scaling to height x width, then (v / 255 - mean) / stddev for each channel.
+struct ImagePreprocessing {
+  int channels = 3, height = 0, width = 0;
+  std::vector<double> mean = {}, stddev = {};  ///< empty: 0 and 1
+
+  /// For images of shape [C, H, W] that a Loader with this pipeline reads; its Normalize is taken over, anything random
+  /// is left out.
+  static ImagePreprocessing of(const Shape& image_shape, const data::Augmentations& pipeline);
+  /// From the preprocessing of a ModelDescription; throws Error where it describes no image.
+  static ImagePreprocessing from(const AttrMap& attributes);
+  AttrMap attributes() const;
+  /// The pipeline of a Loader of image data.
+  data::Augmentations pipeline() const;
+  /// A batch of one, f32 [1, C, H, W].
+  Tensor operator()(const data::Image& image) const;
+};
+
+}  // namespace weft::nn

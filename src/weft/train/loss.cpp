@@ -1,0 +1,16 @@
+#include <weft/train/loss.h>
+
+#include <weft/ops/ops.h>
+
+namespace weft::nn {
+
+Tensor AnyLoss::weighted(const Tensor& prediction, const Tensor& target, const Tensor& weights) const {
+  check(static_cast<bool>(per_sample_), name_, " cannot weight samples: give it a per_sample(prediction, target) that "
+        "returns one loss a sample");
+  const Tensor losses = per_sample_(prediction, target);
+  check(weights.shape() == losses.shape(), name_, ": sample weights of shape ", to_string(weights.shape()),
+        "; expected ", to_string(losses.shape()));
+  return mean(losses * weights);
+}
+
+}  // namespace weft::nn

@@ -1,0 +1,53 @@
+// Losses of any class, as compile() takes them.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <weft/nn/fields.h>
+#include <weft/tensor/tensor.h>
+
+namespace weft::nn {
+
+/// Any loss: an object with `operator()(prediction, target) -> scalar` and, for sample weights,
+/// `per_sample(prediction, target) -> [N]`; or a plain function of the first kind.
+class AnyLoss {
+ public:
+  AnyLoss() = default;
+  template <class L>
+    requires std::is_invocable_r_v<Tensor, const L&, const Tensor&, const Tensor&>
+  AnyLoss(L loss) : name_(nn::detail::type_name<L>()) {
+    if constexpr (requires { loss.per_sample(Tensor(), Tensor()); })
+      per_sample_ = [loss](const Tensor& p, const Tensor& t) { return loss.per_sample(p, t); };
+    mean_ = [loss = std::move(loss)](const Tensor& p, const Tensor& t) { return loss(p, t); };
+  }
+  explicit operator bool() const { return static_cast<bool>(mean_); }
+  Tensor operator()(const Tensor& prediction, const Tensor& target) const { return mean_(prediction, target); }
+  /// The mean over the batch of weight times loss; throws Error for a loss without per_sample.
+  Tensor weighted(const Tensor& prediction, const Tensor& target, const Tensor& weights) const;
+  const std::string& name() const { return name_; }
+
+ private:
+  std::string name_;
+  std::function<Tensor(const Tensor&, const Tensor&)> mean_, per_sample_;
+};
+
+/// One loss, or one an output: `.loss = nn::CrossEntropy{}` or `.loss = {nn::MSELoss{}, nn::CrossEntropy{}}`.
+class LossList {
+ public:
+  LossList() = default;
+  template <class L>
+    requires std::is_constructible_v<AnyLoss, L>
+  LossList(L loss) : losses_{AnyLoss(std::move(loss))} {}
+  LossList(std::initializer_list<AnyLoss> losses) : losses_(losses) {}
+  bool empty() const { return losses_.empty(); }
+  std::size_t size() const { return losses_.size(); }
+  /// The loss of output i: the only one where there is one.
+  const AnyLoss& operator[](std::size_t i) const { return losses_[losses_.size() == 1 ? 0 : i]; }
+
+ private:
+  std::vector<AnyLoss> losses_;
+};
+
+}  // namespace weft::nn

@@ -1,0 +1,131 @@
+#include <weft/train/model.h>
+
+#include <weft/nn/regularizers.h>
+#include <weft/train/tracked.h>
+
+namespace weft::nn {
+
+Model::~Model() = default;
+Model::Model(Model&&) noexcept = default;
+Model& Model::operator=(Model&&) noexcept = default;
+
+void Model::compile(CompileOptions options) {
+  check(!options.loss.empty(), "compile: no loss given; e.g. .loss = nn::CrossEntropy{}");
+  check(options.steps_per_execution >= 1, "compile: steps_per_execution is ", options.steps_per_execution,
+        "; expected 1 or more");
+  compiled_ = std::make_unique<CompileOptions>(std::move(options));
+  tracked_ = std::make_shared<Tracked>(compiled_->metrics, compiled_->weighted_metrics);
+  optimizer_ = nullptr;
+}
+
+const CompileOptions& Model::compile_options() const {
+  check(compiled(), "the model is not compiled; call compile({.optimizer = …, .loss = …}) first");
+  return *compiled_;
+}
+
+optim::Optimizer& Model::optimizer() {
+  const CompileOptions& options = compile_options();
+  if (!optimizer_)
+    optimizer_ = std::make_unique<optim::Optimizer>(module_ref(), options.optimizer, options.optimizer_options);
+  return *optimizer_;
+}
+
+std::vector<Tensor> Model::run(const std::vector<Tensor>& inputs) const { return layer_.call_all(inputs); }
+
+Tensor Model::compute_loss(const data::Batch& batch, const std::vector<Tensor>& predictions) {
+  const CompileOptions& options = compile_options();
+  check(options.loss.size() == 1 || options.loss.size() == predictions.size(), "compile: ", options.loss.size(),
+        " losses for ", predictions.size(), " outputs");
+  check(batch.labels.size() == predictions.size(), "the data set gives ", batch.labels.size(), " labels, the model ",
+        predictions.size(), " outputs; expected as many");
+  check(options.loss_weights.empty() || options.loss_weights.size() == predictions.size(), "compile: ",
+        options.loss_weights.size(), " loss_weights for ", predictions.size(), " outputs");
+  Tensor total;
+  for (std::size_t i = 0; i < predictions.size(); ++i) {
+    const AnyLoss& loss = options.loss[i];
+    Tensor value = batch.weights.defined() ? loss.weighted(predictions[i], batch.labels[i], batch.weights)
+                                           : loss(predictions[i], batch.labels[i]);
+    if (!options.loss_weights.empty()) value = value * options.loss_weights[i];
+    total = total.defined() ? total + value : value;
+  }
+  const Tensor penalty = regularization_loss(module_ref());
+  return penalty.defined() ? total + penalty : total;
+}
+
+Logs Model::compute_metrics(const data::Batch& batch, const std::vector<Tensor>& predictions, const Tensor& loss) {
+  tracked_->update(batch, predictions, loss);
+  return tracked_->results();
+}
+
+Logs Model::train_step(const data::Batch& batch) {
+  const std::vector<Tensor> predictions = run(batch.inputs);
+  const Tensor loss = compute_loss(batch, predictions);
+  optimizer().step(grad(loss, module_ref()));
+  return compute_metrics(batch, predictions, loss);
+}
+
+Logs Model::test_step(const data::Batch& batch) {
+  const std::vector<Tensor> predictions = run(batch.inputs);
+  return compute_metrics(batch, predictions, compute_loss(batch, predictions));
+}
+
+std::vector<Tensor> Model::predict_step(const data::Batch& batch) const { return run(batch.inputs); }
+
+void Model::reset_metrics() { tracked_->reset(); }
+Logs Model::metric_results() const { return tracked_->results(); }
+
+namespace {
+data::Batch as_batch(const Tensor& x, const Tensor& y, const Tensor& weights) {
+  data::Batch batch;
+  batch.inputs = {x};
+  if (y.defined()) batch.labels = {y};
+  batch.weights = weights;
+  return batch;
+}
+
+/// Puts a module into a mode for the length of a scope.
+class ModeScope {
+ public:
+  ModeScope(ModuleRef m, bool inside, bool after) : module_(m), after_(after) { set_training(m, inside); }
+  ~ModeScope() { set_training(module_, after_); }
+
+ private:
+  ModuleRef module_;
+  bool after_;
+};
+}  // namespace
+
+Logs Model::train_on_batch(const Tensor& x, const Tensor& y, const Tensor& sample_weight) {
+  compile_options();
+  reset_metrics();
+  ModeScope mode(module_ref(), true, training_);
+  return train_step(as_batch(x, y, sample_weight));
+}
+
+Logs Model::test_on_batch(const Tensor& x, const Tensor& y, const Tensor& sample_weight) {
+  compile_options();
+  reset_metrics();
+  NoGrad off;
+  ModeScope mode(module_ref(), false, training_);
+  return test_step(as_batch(x, y, sample_weight));
+}
+
+Tensor Model::predict_on_batch(const Tensor& x) const {
+  NoGrad off;
+  // Outside of training the module is in evaluation mode already, and several threads may be here.
+  std::unique_ptr<ModeScope> mode;
+  if (training_) mode = std::make_unique<ModeScope>(module_ref(), false, true);
+  std::vector<Tensor> out = predict_step(as_batch(x, {}, {}));
+  check(out.size() == 1, "predict_on_batch: the model has ", out.size(), " outputs; call predict_all()");
+  return out[0];
+}
+
+void Model::capture_progress() {
+  if (active_loader_) progress_.loader = active_loader_->state();
+  if (tracked_) progress_.metric_state = tracked_->state();
+  if (!active_callbacks_) return;
+  progress_.callback_state.clear();
+  for (const AnyCallback& c : *active_callbacks_) progress_.callback_state.push_back(c->state());
+}
+
+}  // namespace weft::nn
