@@ -67,6 +67,7 @@ class FitLoop {
     data::LoaderOptions o = options_.loader;
     o.batch_size = batch_size;
     o.shuffle = shuffle && !data_.is_stream();
+    if (options_.resume) o.seed = 0;  // the restored position brings its own: nothing may be drawn for it
     return o;
   }
 
