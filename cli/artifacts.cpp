@@ -75,8 +75,8 @@ void judge(const Tensor& logits, const data::ImageDataset& test, nn::ReportData&
 }
 
 void describe(nn::ReportData& report, const Settings& settings, const Outcome& outcome) {
+  report.title = settings.model + " on " + data_name(settings);
   const nn::Logs& last = outcome.history.logs.back();
-  report.title = settings.model + " on " + settings.data;
   report.results = {{"test accuracy", format("%.2f %%", 100 * outcome.test_accuracy)},
                     {"test loss", format("%.4f", outcome.test_loss)},
                     {"training accuracy", format("%.2f %%", 100 * last["accuracy"])},
@@ -99,6 +99,20 @@ void describe(nn::ReportData& report, const Settings& settings, const Outcome& o
 
 }  // namespace
 
+void write_model(nn::Model& model, const Settings& settings, const data::ImageDataset& dataset,
+                 const data::LoaderOptions& test_loader, const Outcome& outcome) {
+  const Shape image = dataset.image_shape();
+  Shape batch = image;
+  batch.insert(0, 1);
+  SavedModel saved = capture_model(
+      model.module_ref(), [&](const std::vector<Tensor>& x) { return model.layer().call_all(x); }, {{.meta = {batch, f32}}});
+  saved.description.name = settings.model;
+  saved.description.class_names = dataset.class_names();
+  saved.description.preprocessing = nn::ImagePreprocessing::of(image, test_loader.transform).attributes();
+  save_model(outcome.folder, saved);
+  if (!outcome.history.logs.empty()) outcome.history.write_csv(outcome.folder + "/history.csv");
+}
+
 void write_artifacts(nn::Model& model, const Settings& settings, const data::TrainTest& data,
                      const data::LoaderOptions& test_loader, Outcome& outcome) {
   nn::ReportData report;
@@ -108,15 +122,7 @@ void write_artifacts(nn::Model& model, const Settings& settings, const data::Tra
   judge(model.predict(data.test, predict), data.test, report, outcome);
   outcome.weights_sha256 = weights_sha256(nn::state_dict(model.module_ref()));
   const Shape image = data.test.image_shape();
-  Shape batch = image;
-  batch.insert(0, 1);
-  SavedModel saved = capture_model(
-      model.module_ref(), [&](const std::vector<Tensor>& x) { return model.layer().call_all(x); }, {{.meta = {batch, f32}}});
-  saved.description.name = settings.model;
-  saved.description.class_names = data.test.class_names();
-  saved.description.preprocessing = nn::ImagePreprocessing::of(image, test_loader.transform).attributes();
-  save_model(outcome.folder, saved);
-  outcome.history.write_csv(outcome.folder + "/history.csv");
+  write_model(model, settings, data.test, test_loader, outcome);
   report.summary = to_string(nn::summary(model.layer(), std::vector<Meta>{{image, f32}}));
   report.class_names = data.test.class_names();
   report.history = outcome.history;

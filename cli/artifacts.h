@@ -18,6 +18,10 @@ struct Outcome {
   double test_loss = 0, test_accuracy = 0;
 };
 
+/// Writes model.safetensors, model.json and, where an epoch has ended, history.csv.
+void write_model(nn::Model& model, const Settings& settings, const data::ImageDataset& test,
+                 const data::LoaderOptions& test_loader, const Outcome& outcome);
+
 /// Evaluates on the test set and writes model.safetensors, model.json, history.csv and report.html.
 void write_artifacts(nn::Model& model, const Settings& settings, const data::TrainTest& data,
                      const data::LoaderOptions& test_loader, Outcome& outcome);

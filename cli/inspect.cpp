@@ -48,7 +48,7 @@ void evaluate(const EvaluateFlags& f) {
     accuracy.update(logits, y);
   }
   if (f.json) {
-    const nlohmann::ordered_json line{{"data", settings.data}, {"examples", count}, {"loss", loss / count}, {"accuracy", accuracy.result()}};
+    const nlohmann::ordered_json line{{"data", settings.data}, {"examples", static_cast<std::int64_t>(count)}, {"loss", loss / count}, {"accuracy", accuracy.result()}};
     std::printf("%s\n", line.dump().c_str());
     return;
   }

@@ -62,6 +62,7 @@ nn::History train_by_hand(nn::Model& model, const data::Dataset& train, const nn
       if (stop) break;
     }
     nn::set_training(net.module_ref(), false);
+    if (nn::InterruptScope::requested()) break;  // the test would keep the impatient waiting
     opt.end_epoch();
     nn::Logs logs{{"loss", loss_sum / count}, {"accuracy", accuracy.result()}};
     logs.merge(test(net, options.validation_data.get(), options));

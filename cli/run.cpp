@@ -12,6 +12,7 @@
 #include <weft/nn/losses.h>
 #include <weft/nn/zoo.h>
 #include <weft/train/checkpoint.h>
+#include <weft/train/interrupt.h>
 #include <weft/train/profile.h>
 
 #include "artifacts.h"
@@ -26,6 +27,9 @@ using clock = std::chrono::steady_clock;
 
 double seconds_since(clock::time_point t) { return std::chrono::duration<double>(clock::now() - t).count(); }
 
+/// True where the bound of --steps is reached.
+bool had_all_steps(const Settings& s, nn::Model& model) { return s.steps && model.progress().total_steps >= s.steps; }
+
 /// Times steps, stops at the bound, and writes checkpoints.
 class Keeper : public nn::Callback {
  public:
@@ -34,19 +38,29 @@ class Keeper : public nn::Callback {
   void on_train_batch_begin(nn::Model&, std::int64_t) override { began_ = clock::now(); }
   void on_train_batch_end(nn::Model& model, std::int64_t, const nn::Logs&) override {
     step_seconds.push_back(seconds_since(began_));
-    if (settings_.steps && model.progress().total_steps >= settings_.steps) model.stop_training = true;
+    if (settings_.steps && model.progress().total_steps >= settings_.steps) {
+      // Kept as it is now, within the epoch: a resume with more steps then goes on as if there had been no bound.
+      model.stop_training = true;
+      if (saves_) save(model);
+      saves_ = false;
+    }
     if (saves_ && settings_.save_every > 0 && seconds_since(saved_) >= settings_.save_every) save(model);
   }
   void on_epoch_end(nn::Model& model, int, const nn::Logs&) override {
     if (saves_) save(model);
   }
-  void save(nn::Model& model) {
-    nn::save_checkpoint(path_, model);
-    saved_ = clock::now();
+  /// After training: what Ctrl-C left.
+  void save_end(nn::Model& model) {
+    if (saves_ && !had_all_steps(settings_, model)) save(model);
   }
   std::vector<double> step_seconds;
 
  private:
+  void save(nn::Model& model) {
+    nn::save_checkpoint(path_, model);
+    saved_ = clock::now();
+  }
+
   const Settings& settings_;
   std::string path_;
   bool saves_;
@@ -57,8 +71,7 @@ std::string default_folder(const Settings& s) {
   char stamp[32];
   const std::time_t now = std::time(nullptr);
   std::strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", std::localtime(&now));
-  const std::string data = fs::path(s.data).filename().string();
-  std::string folder = "runs/" + s.model + "-" + (data.empty() ? "data" : data) + "-" + stamp;
+  std::string folder = "runs/" + s.model + "-" + data_name(s) + "-" + stamp;
   for (int i = 2; fs::exists(folder); ++i) folder = folder.substr(0, folder.find('~')) + "~" + std::to_string(i);
   return folder;
 }
@@ -67,7 +80,7 @@ nn::Model build(const Settings& s, std::int64_t classes) {
   const nn::init::Scope init(nn::init::by_name(s.init));
   nn::Model model{nn::zoo::make(s.model, classes)};
   optim::RuleOptions rule;
-  if (s.lr > 0) rule.lr = s.lr;
+  if (s.lr >= 0) rule.lr = s.lr;
   else if (s.optimizer == "adam") rule.lr = 2e-3;
   if (s.weight_decay >= 0) rule.weight_decay = s.weight_decay;
   model.compile({.optimizer = optim::make(s.optimizer, rule),
@@ -90,8 +103,23 @@ nn::FitOptions fit_options(const Settings& s, const RunOptions& run, const data:
   o.validation_loader.transform = normalize;
   o.loader.transform = s.augment == "none" ? data::Augmentations{} : data::parse_augmentations(s.augment);
   o.loader.transform.insert(o.loader.transform.end(), normalize.begin(), normalize.end());
-  o.resume = !run.resume.empty();
   return o;
+}
+
+/// Puts the model where the run's checkpoint left it; false where the run was stopped before it wrote one.
+bool restore(nn::Model& model, const Settings& s, const std::string& folder, const std::string& checkpoint,
+             const RunOptions& run) {
+  if (!file_exists(checkpoint)) {
+    if (run.verbose != 0) std::printf("%s holds no checkpoint yet: the run begins again.\n", folder.c_str());
+    return false;
+  }
+  nn::load_checkpoint(checkpoint, model);
+  // The row of a bounded run's last, broken epoch is in its history.csv alone: its files must not be written again.
+  check(!had_all_steps(s, model) || !file_exists(folder + "/report.html"), folder, ": the run has had its ", s.steps,
+        " steps; --steps with a larger number goes on (0: no bound)");
+  if (model.progress().epoch >= s.epochs && run.verbose != 0)
+    std::printf("The run has had its %d epochs; --epochs with a larger number goes on.\n", s.epochs);
+  return true;
 }
 
 }  // namespace
@@ -102,20 +130,22 @@ Settings load_settings(const std::string& folder) {
   return settings_from_json(read_file(path), path);
 }
 
-void train(Settings s, const RunOptions& run) {
+bool train(Settings s, const RunOptions& run) {
   const auto start = clock::now();
-  const bool resuming = !run.resume.empty();
+  const bool by_hand = s.face == "loop";
+  check(run.resume.empty() || !by_hand, "--resume goes on with runs of --face fit; this one was --face loop, which keeps no "
+        "checkpoints; train it again, or with --face fit");
   if (s.threads) set_num_threads(s.threads);
   const Device device = s.device == "auto" ? default_device() : parse_device(s.device);
   DeviceScope scope(device);
   manual_seed(s.seed);
   data::TrainTest parts = open_data(s);
-  const std::string folder = resuming ? run.resume : run.out.empty() ? default_folder(s) : run.out;
-  make_folder(folder);
-  nn::Model model = build(s, static_cast<std::int64_t>(parts.train.class_names().size()));
+  const std::string folder = !run.resume.empty() ? run.resume : run.out.empty() ? default_folder(s) : run.out;
   const std::string checkpoint = folder + "/checkpoint.safetensors";
-  check(!resuming || s.face == "fit", "--resume goes on with runs of --face fit; this one was --face loop");
-  if (resuming) nn::load_checkpoint(checkpoint, model);
+  nn::Model model = build(s, static_cast<std::int64_t>(parts.train.class_names().size()));
+  const bool resuming = !run.resume.empty() && restore(model, s, folder, checkpoint, run);
+  make_folder(folder);
+  if (run.resume.empty()) fs::remove(checkpoint);  // an earlier run's: --resume must not mix the two
   write_file_atomically(folder + "/config.json", to_json(s));
   if (run.verbose != 0)
     std::printf("Training %s on %s: %lld + %lld images, %d threads, device %s, seed %llu\n", s.model.c_str(), s.data.c_str(),
@@ -123,29 +153,33 @@ void train(Settings s, const RunOptions& run) {
                 to_string(device).c_str(), static_cast<unsigned long long>(s.seed));
 
   nn::FitOptions options = fit_options(s, run, parts.train, parts.test);
-  Keeper keeper(s, checkpoint, s.face == "fit");
+  options.resume = resuming;
+  Keeper keeper(s, checkpoint, !by_hand);
   options.callbacks = {std::ref(keeper)};
   std::unique_ptr<Profile> profile;
   if (run.profile) profile = std::make_unique<Profile>();
   const auto training = clock::now();
-  const nn::History history =
-      s.face == "fit" ? model.fit(parts.train, options) : train_by_hand(model, parts.train, options);
   Outcome outcome;
+  if (had_all_steps(s, model)) outcome.history = model.progress().history;
+  else outcome.history = by_hand ? train_by_hand(model, parts.train, options) : model.fit(parts.train, options);
   outcome.train_seconds = seconds_since(training);
   if (profile) std::printf("%s", profile->to_string().c_str());
   profile = nullptr;
-  if (s.face == "fit") keeper.save(model);
-  if (model.interrupted() && run.verbose != 0)
-    std::printf("Interrupted; the model is kept. Go on with: weft train --resume %s\n", folder.c_str());
-
-  outcome.history = history;
+  keeper.save_end(model);
   outcome.step_seconds = std::move(keeper.step_seconds);
   outcome.steps = model.progress().total_steps;
   outcome.device = device;
   outcome.folder = folder;
+  if (nn::InterruptScope::requested()) {
+    write_model(model, s, parts.test, options.validation_loader, outcome);
+    std::printf("Interrupted after %lld steps; the model is kept in %s.\n", static_cast<long long>(outcome.steps), folder.c_str());
+    if (!by_hand) std::printf("Go on with: weft train --resume %s\n", folder.c_str());
+    return false;
+  }
   write_artifacts(model, s, parts, options.validation_loader, outcome);
   outcome.seconds = seconds_since(start);
   print_outcome(outcome, s, run);
+  return true;
 }
 
 }  // namespace weft::cli

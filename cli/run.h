@@ -13,8 +13,9 @@ struct RunOptions {
   bool json = false, profile = false;
 };
 
-/// Trains, evaluates, and writes the folder.
-void train(Settings settings, const RunOptions& options);
+/// Trains, evaluates, and writes the folder. False where Ctrl-C ended the training: then the folder holds the model and
+/// the checkpoint, but no figures of the test set.
+bool train(Settings settings, const RunOptions& options);
 
 /// The settings that a run's folder holds; throws Error where it is no run.
 Settings load_settings(const std::string& folder);

@@ -1,6 +1,7 @@
 #include "settings.h"
 
 #include <cstdio>
+#include <filesystem>
 
 #include <nlohmann/json.hpp>
 
@@ -35,7 +36,19 @@ std::vector<std::pair<std::string, std::string>> to_list(const Settings& s) {
   return list;
 }
 
+std::string data_name(const Settings& s) {
+  std::filesystem::path path = s.data;
+  if (!path.has_filename()) path = path.parent_path();  // "folder/"
+  const std::string name = path.filename().string();
+  return name.empty() || name == "." || name == ".." ? "data" : name;
+}
+
 data::TrainTest open_data(Settings& s) {
+  // A run may be resumed or evaluated from another folder.
+  std::error_code none;
+  if (!s.data_dir.empty()) s.data_dir = std::filesystem::absolute(s.data_dir).string();
+  if (s.data.find('/') != s.data.npos && std::filesystem::is_directory(s.data, none))
+    s.data = std::filesystem::absolute(s.data).lexically_normal().string();
   data::OpenOptions options{.data_dir = s.data_dir, .progress = download_bar(), .seed = s.seed};
   if (s.data != "auto") return data::open(s.data, options);
   if (!s.data_dir.empty()) {

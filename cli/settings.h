@@ -17,7 +17,7 @@ struct Settings {
   std::int64_t steps = 0;  ///< 0: no bound
   std::int64_t batch_size = 32;
   std::string optimizer = "adam";
-  double lr = 0;  ///< 0: the optimizer's own (adam: 2e-3)
+  double lr = -1;  ///< below 0: the optimizer's own (adam: 2e-3)
   std::string schedule = "warmup-cosine";
   double weight_decay = -1;  ///< below 0: the optimizer's own
   std::string augment = "hflip";
@@ -36,6 +36,9 @@ std::string to_json(const Settings& s);
 Settings settings_from_json(const std::string& text, const std::string& where);
 /// Settings by name, for the report.
 std::vector<std::pair<std::string, std::string>> to_list(const Settings& s);
+
+/// The data set's name, or its folder's without the path before it.
+std::string data_name(const Settings& s);
 
 /// The data of a run; says what it falls back to.
 data::TrainTest open_data(Settings& s);

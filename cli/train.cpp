@@ -1,8 +1,10 @@
 // weft train.
+#include <cmath>
 #include <cstdio>
 
 #include <weft/base/thread_pool.h>
 #include <weft/data/augment.h>
+#include <weft/nn/init.h>
 #include <weft/nn/zoo.h>
 #include <weft/optim/optimizer.h>
 
@@ -12,6 +14,9 @@
 namespace weft::cli {
 
 namespace {
+
+/// What a shell gives for a program that Ctrl-C ended.
+constexpr int interrupted_exit_code = 130;
 
 struct TrainFlags {
   Settings settings;
@@ -24,12 +29,17 @@ void check_settings(const Settings& s) {
   check(s.batch_size >= 1, "--batch-size: received ", s.batch_size, "; expected 1 or more");
   check(s.threads >= 0, "--threads: received ", s.threads, "; expected 1 or more (0: all processors)");
   check(s.workers >= 0, "--workers: received ", s.workers, "; expected 0 or more");
+  check(std::isfinite(s.lr), "--lr: received ", s.lr, "; expected a number, negative for the optimizer's default");
+  check(std::isfinite(s.weight_decay), "--weight-decay: received ", s.weight_decay,
+        "; expected a number, negative for the optimizer's default");
+  check(s.save_every >= 0, "--save-every: received ", s.save_every, "; expected 0 (at epochs' ends only) or seconds");
   one_of("--model", s.model, nn::zoo::names());
   one_of("--face", s.face, {"fit", "loop"});
   one_of("--schedule", s.schedule, optim::schedule_names());
   one_of("--normalize", s.normalize, {"none", "standard", "half"});
   data::parse_augmentations(s.augment);
   optim::make(s.optimizer);
+  nn::init::by_name(s.init);
 }
 
 }  // namespace
@@ -45,7 +55,7 @@ void add_train(CLI::App& app) {
   CLI::Option* steps = c->add_option("--steps", s.steps, "Stop after so many steps (0: no bound)");
   c->add_option("--batch-size", s.batch_size, "Examples a step");
   c->add_option("--optimizer", s.optimizer, "sgd, adam, adamw, rmsprop, adagrad, adadelta, adamax, nadam, radam, lion, …");
-  c->add_option("--lr", s.lr, "Learning rate (0: 2e-3 for adam, else the optimizer's default)");
+  c->add_option("--lr", s.lr, "Learning rate (negative: 2e-3 for adam, else the optimizer's default)");
   c->add_option("--schedule", s.schedule, "constant, cosine, linear, step, exponential, onecycle, …, each also as warmup-…");
   c->add_option("--weight-decay", s.weight_decay, "Weight decay (negative: the optimizer's default)");
   c->add_option("--augment", s.augment, "List such as hflip,crop:4; none");
@@ -66,7 +76,8 @@ void add_train(CLI::App& app) {
     RunOptions& run = f->run;
     if (run.resume.empty()) {
       check_settings(f->settings);
-      return train(f->settings, run);
+      if (!train(f->settings, run)) throw CLI::RuntimeError(interrupted_exit_code);
+      return;
     }
     check(run.out.empty(), "--out and --resume exclude each other: a resumed run stays in its folder");
     Settings kept = load_settings(run.resume);
@@ -74,7 +85,7 @@ void add_train(CLI::App& app) {
     if (steps->count()) kept.steps = f->settings.steps;
     if (threads->count()) kept.threads = f->settings.threads;
     check_settings(kept);
-    train(kept, run);
+    if (!train(kept, run)) throw CLI::RuntimeError(interrupted_exit_code);
   });
 }
 

@@ -134,7 +134,7 @@ class FitLoop {
 
   Logs steps(ProgressBar& bar) {
     Progress& at = model_.progress_;
-    Logs logs;
+    Logs logs = at.step > 0 ? model_.tracked_->results() : Logs{};  // a run stopped after an epoch's last step has none left
     const int every = model_.compile_options().steps_per_execution;
     while (!options_.steps_per_epoch || at.step < options_.steps_per_epoch) {
       std::optional<data::Batch> batch = next();
