@@ -14,23 +14,23 @@ class Model;
 class Callback {
  public:
   virtual ~Callback() = default;
-  virtual void on_train_begin(Model&) {}
-  virtual void on_train_end(Model&, const Logs&) {}
-  virtual void on_epoch_begin(Model&, int /*epoch*/) {}
-  virtual void on_epoch_end(Model&, int /*epoch*/, const Logs&) {}
-  virtual void on_train_batch_begin(Model&, std::int64_t /*batch*/) {}
-  virtual void on_train_batch_end(Model&, std::int64_t /*batch*/, const Logs&) {}
-  virtual void on_test_begin(Model&) {}
-  virtual void on_test_end(Model&, const Logs&) {}
-  virtual void on_test_batch_begin(Model&, std::int64_t /*batch*/) {}
-  virtual void on_test_batch_end(Model&, std::int64_t /*batch*/, const Logs&) {}
-  virtual void on_predict_begin(const Model&) {}
-  virtual void on_predict_end(const Model&) {}
-  virtual void on_predict_batch_begin(const Model&, std::int64_t /*batch*/) {}
-  virtual void on_predict_batch_end(const Model&, std::int64_t /*batch*/) {}
+  virtual void on_train_begin(Model&) {}  ///< before the first epoch of fit
+  virtual void on_train_end(Model&, const Logs&) {}  ///< after the last, with its logs
+  virtual void on_epoch_begin(Model&, int /*epoch*/) {}  ///< before an epoch's first batch
+  virtual void on_epoch_end(Model&, int /*epoch*/, const Logs&) {}  ///< after it and its validation
+  virtual void on_train_batch_begin(Model&, std::int64_t /*batch*/) {}  ///< before a training step
+  virtual void on_train_batch_end(Model&, std::int64_t /*batch*/, const Logs&) {}  ///< with running values
+  virtual void on_test_begin(Model&) {}  ///< before evaluate's first batch
+  virtual void on_test_end(Model&, const Logs&) {}  ///< with the result
+  virtual void on_test_batch_begin(Model&, std::int64_t /*batch*/) {}  ///< before a batch of evaluate
+  virtual void on_test_batch_end(Model&, std::int64_t /*batch*/, const Logs&) {}  ///< with running values
+  virtual void on_predict_begin(const Model&) {}  ///< before predict's first batch
+  virtual void on_predict_end(const Model&) {}  ///< after predict's last batch
+  virtual void on_predict_batch_begin(const Model&, std::int64_t /*batch*/) {}  ///< before a batch of predict
+  virtual void on_predict_batch_end(const Model&, std::int64_t /*batch*/) {}  ///< after a batch of predict
   /// What must be kept for an exact resume, by name; restored before the run goes on.
   virtual Logs state() const { return {}; }
-  virtual void set_state(const Logs&) {}
+  virtual void set_state(const Logs&) {}  ///< takes what state() gave
   /// False for callbacks that look at batches neither before nor after: then fit() need not read the loss at each step.
   virtual bool wants_batches() const { return true; }
 };
@@ -40,13 +40,13 @@ class AnyCallback {
  public:
   template <class C>
     requires std::is_base_of_v<Callback, C>
-  AnyCallback(C callback) : callback_(std::make_shared<C>(std::move(callback))) {}
+  AnyCallback(C callback) : callback_(std::make_shared<C>(std::move(callback))) {}  ///< copies it in
   template <class C>
     requires std::is_base_of_v<Callback, C>
-  AnyCallback(std::reference_wrapper<C> callback) : callback_(&callback.get(), [](Callback*) {}) {}
+  AnyCallback(std::reference_wrapper<C> callback) : callback_(&callback.get(), [](Callback*) {}) {}  ///< borrows it
   template <class C>
     requires std::is_base_of_v<Callback, C>
-  AnyCallback(std::shared_ptr<C> callback) : callback_(std::move(callback)) {}
+  AnyCallback(std::shared_ptr<C> callback) : callback_(std::move(callback)) {}  ///< shares it
   Callback* operator->() const { return callback_.get(); }
   Callback& operator*() const { return *callback_; }
 

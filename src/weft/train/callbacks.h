@@ -13,25 +13,25 @@ namespace weft::nn {
 /// Stops when a value has not improved for `patience` epochs.
 struct EarlyStopping : Callback {
   struct Options {
-    std::string monitor = "val_loss";
+    std::string monitor = "val_loss";  ///< name of the value in the epoch's logs
     double min_delta = 0;          ///< smaller changes are no improvement
-    int patience = 0;
+    int patience = 0;  ///< epochs without improvement before it stops
     std::string mode = "auto";     ///< "min", "max"; "auto": max for accuracy-like names
     std::optional<double> baseline = {};  ///< a value to beat first
-    bool restore_best_weights = false;
-    int start_from_epoch = 0;
-    bool verbose = false;
-  };
+    bool restore_best_weights = false;  ///< put the best epoch's weights back at the end
+    int start_from_epoch = 0;  ///< epochs before this one do not count
+    bool verbose = false;  ///< print a line on stopping
+  };  ///< What counts as an improvement, and how long to wait for one.
   EarlyStopping() : EarlyStopping(Options{}) {}
-  EarlyStopping(Options options);
+  EarlyStopping(Options options);  ///< throws Error for an unknown mode
   void on_train_begin(Model&) override;
   void on_epoch_end(Model&, int epoch, const Logs&) override;
   void on_train_end(Model&, const Logs&) override;
   bool wants_batches() const override { return false; }
   Logs state() const override;
   void set_state(const Logs&) override;
-  int stopped_epoch = 0, best_epoch = 0;
-  double best = 0;
+  int stopped_epoch = 0, /**< where it stopped; 0: it did not */ best_epoch = 0;  ///< epoch of the best value
+  double best = 0;  ///< the best value so far
 
  private:
   Options options_;
@@ -44,15 +44,15 @@ struct EarlyStopping : Callback {
 struct ModelCheckpoint : Callback {
   struct Options {
     std::string filepath;             ///< ends in .safetensors
-    std::string monitor = "val_loss";
-    bool verbose = false;
-    bool save_best_only = false;
+    std::string monitor = "val_loss";  ///< name of the value that save_best_only compares
+    bool verbose = false;  ///< print a line on each improvement
+    bool save_best_only = false;  ///< write only where the value is better than ever before
     bool save_weights_only = false;   ///< otherwise everything that resuming needs
-    std::string mode = "auto";
+    std::string mode = "auto";  ///< "min", "max"; "auto": max for accuracy-like names
     int save_freq = 0;                ///< 0: every epoch; n: every n batches
-    std::optional<double> initial_value_threshold = {};
-  };
-  ModelCheckpoint(Options options);
+    std::optional<double> initial_value_threshold = {};  ///< a value to beat first
+  };  ///< What to write, where and when.
+  ModelCheckpoint(Options options);  ///< throws Error for another extension or an unknown mode
   void on_train_begin(Model&) override;
   void on_epoch_end(Model&, int epoch, const Logs&) override;
   void on_train_batch_end(Model&, std::int64_t batch, const Logs&) override;
@@ -70,17 +70,17 @@ struct ModelCheckpoint : Callback {
 /// Multiplies the learning rate by `factor` when a value has stopped improving.
 struct ReduceLROnPlateau : Callback {
   struct Options {
-    std::string monitor = "val_loss";
-    double factor = 0.1;
-    int patience = 10;
-    bool verbose = false;
-    std::string mode = "auto";
-    double min_delta = 1e-4;
-    int cooldown = 0;
-    double min_lr = 0;
-  };
+    std::string monitor = "val_loss";  ///< name of the value in the epoch's logs
+    double factor = 0.1;  ///< below 1
+    int patience = 10;  ///< epochs without improvement before the rate falls
+    bool verbose = false;  ///< print a line on each reduction
+    std::string mode = "auto";  ///< "min", "max"; "auto": max for accuracy-like names
+    double min_delta = 1e-4;  ///< smaller changes are no improvement
+    int cooldown = 0;  ///< epochs after a reduction that do not count
+    double min_lr = 0;  ///< the rate never falls below
+  };  ///< When the rate falls, and by how much.
   ReduceLROnPlateau() : ReduceLROnPlateau(Options{}) {}
-  ReduceLROnPlateau(Options options);
+  ReduceLROnPlateau(Options options);  ///< throws Error unless factor < 1
   void on_train_begin(Model&) override;
   void on_epoch_end(Model&, int epoch, const Logs&) override;
   bool wants_batches() const override { return false; }
@@ -95,7 +95,7 @@ struct ReduceLROnPlateau : Callback {
 };
 
 /// Sets the learning rate at each epoch's beginning: schedule(epoch, current lr) -> lr.
-struct LearningRateScheduler : Callback {
+struct LearningRateScheduler : Callback {  /// Called with the epoch, from 0, and the rate that holds.
   explicit LearningRateScheduler(std::function<double(int epoch, double lr)> schedule) : schedule_(std::move(schedule)) {}
   void on_epoch_begin(Model&, int epoch) override;
   bool wants_batches() const override { return false; }
@@ -105,7 +105,7 @@ struct LearningRateScheduler : Callback {
 };
 
 /// Writes one line an epoch into a CSV file.
-struct CSVLogger : Callback {
+struct CSVLogger : Callback {  /// Replaces the file when training begins, or goes on at its end (`append`).
   explicit CSVLogger(std::string filename, bool append = false) : filename_(std::move(filename)), append_(append) {}
   void on_train_begin(Model&) override;
   void on_epoch_end(Model&, int epoch, const Logs&) override;
@@ -124,15 +124,15 @@ struct TerminateOnNaN : Callback {
 
 /// Functions for single hooks: `LambdaCallback{.epoch_end = [](Model& m, int epoch, const Logs& logs) { … }}`.
 struct LambdaHooks {
-  std::function<void(Model&)> train_begin = {};
-  std::function<void(Model&, const Logs&)> train_end = {};
-  std::function<void(Model&, int)> epoch_begin = {};
-  std::function<void(Model&, int, const Logs&)> epoch_end = {};
-  std::function<void(Model&, std::int64_t)> train_batch_begin = {};
-  std::function<void(Model&, std::int64_t, const Logs&)> train_batch_end = {};
+  std::function<void(Model&)> train_begin = {};  ///< see Callback::on_train_begin
+  std::function<void(Model&, const Logs&)> train_end = {};  ///< see Callback::on_train_end
+  std::function<void(Model&, int)> epoch_begin = {};  ///< see Callback::on_epoch_begin
+  std::function<void(Model&, int, const Logs&)> epoch_end = {};  ///< see Callback::on_epoch_end
+  std::function<void(Model&, std::int64_t)> train_batch_begin = {};  ///< see Callback::on_train_batch_begin
+  std::function<void(Model&, std::int64_t, const Logs&)> train_batch_end = {};  ///< see Callback::on_train_batch_end
 };
 struct LambdaCallback : Callback {
-  LambdaCallback(LambdaHooks hooks) : hooks_(std::move(hooks)) {}
+  LambdaCallback(LambdaHooks hooks) : hooks_(std::move(hooks)) {}  ///< empty functions are skipped
   void on_train_begin(Model&) override;
   void on_train_end(Model&, const Logs&) override;
   void on_epoch_begin(Model&, int epoch) override;
@@ -143,6 +143,6 @@ struct LambdaCallback : Callback {
 
  private:
   LambdaHooks hooks_;
-};
+};  ///< Calls the functions of a LambdaHooks.
 
 }  // namespace weft::nn

@@ -8,15 +8,15 @@ namespace weft::nn {
 
 /// Scaling to height x width, then (v / 255 - mean) / stddev for each channel.
 struct ImagePreprocessing {
-  int channels = 3, height = 0, width = 0;
-  std::vector<double> mean = {}, stddev = {};  ///< empty: 0 and 1
+  int channels = 3, /**< 3: RGB, 1: gray */ height = 0, /**< of the input */ width = 0;  ///< of the input
+  std::vector<double> mean = {}, /**< of each channel; empty: 0 */ stddev = {};  ///< of each channel; empty: 1
 
   /// For images of shape [C, H, W] that a Loader with this pipeline reads; its Normalize is taken over, anything random
   /// is left out.
   static ImagePreprocessing of(const Shape& image_shape, const data::Augmentations& pipeline);
   /// From the preprocessing of a ModelDescription; throws Error where it describes no image.
   static ImagePreprocessing from(const AttrMap& attributes);
-  AttrMap attributes() const;
+  AttrMap attributes() const;  ///< what from() reads
   /// The pipeline of a Loader of image data.
   data::Augmentations pipeline() const;
   /// A batch of one, f32 [1, C, H, W].

@@ -12,15 +12,15 @@ namespace weft::nn {
 class Logs {
  public:
   Logs() = default;
-  Logs(std::initializer_list<std::pair<std::string, double>> values);
+  Logs(std::initializer_list<std::pair<std::string, double>> values);  ///< in any order
   /// Sets or replaces a value.
   void set(std::string_view name, double value);
   /// The value; throws Error with a suggestion where there is none.
   double operator[](std::string_view name) const;
-  bool contains(std::string_view name) const;
-  bool empty() const { return values_.empty(); }
-  auto begin() const { return values_.begin(); }
-  auto end() const { return values_.end(); }
+  bool contains(std::string_view name) const;  ///< true where there is a value of this name
+  bool empty() const { return values_.empty(); }  ///< true without any value
+  auto begin() const { return values_.begin(); }  ///< the first pair of name and value
+  auto end() const { return values_.end(); }  ///< behind the last
   /// Adds every value of `other`, its name preceded by `prefix`.
   void merge(const Logs& other, std::string_view prefix = "");
 

@@ -21,12 +21,12 @@ class AnyLoss {
     if constexpr (requires { loss.per_sample(Tensor(), Tensor()); })
       per_sample_ = [loss](const Tensor& p, const Tensor& t) { return loss.per_sample(p, t); };
     mean_ = [loss = std::move(loss)](const Tensor& p, const Tensor& t) { return loss(p, t); };
-  }
+  }  ///< holds a copy of the loss; its name is that of its class
   explicit operator bool() const { return static_cast<bool>(mean_); }
   Tensor operator()(const Tensor& prediction, const Tensor& target) const { return mean_(prediction, target); }
   /// The mean over the batch of weight times loss; throws Error for a loss without per_sample.
   Tensor weighted(const Tensor& prediction, const Tensor& target, const Tensor& weights) const;
-  const std::string& name() const { return name_; }
+  const std::string& name() const { return name_; }  ///< name of the loss's class
 
  private:
   std::string name_;
@@ -39,10 +39,10 @@ class LossList {
   LossList() = default;
   template <class L>
     requires std::is_constructible_v<AnyLoss, L>
-  LossList(L loss) : losses_{AnyLoss(std::move(loss))} {}
-  LossList(std::initializer_list<AnyLoss> losses) : losses_(losses) {}
-  bool empty() const { return losses_.empty(); }
-  std::size_t size() const { return losses_.size(); }
+  LossList(L loss) : losses_{AnyLoss(std::move(loss))} {}  ///< one loss for all outputs
+  LossList(std::initializer_list<AnyLoss> losses) : losses_(losses) {}  ///< one an output
+  bool empty() const { return losses_.empty(); }  ///< true where there is none
+  std::size_t size() const { return losses_.size(); }  ///< how many there are
   /// The loss of output i: the only one where there is one.
   const AnyLoss& operator[](std::size_t i) const { return losses_[losses_.size() == 1 ? 0 : i]; }
 

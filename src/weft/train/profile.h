@@ -12,10 +12,10 @@ namespace weft {
 class Profile final : public Observer {
  public:
   struct Row {
-    const OpInfo* op;
-    std::int64_t calls = 0;
-    double seconds = 0;
-  };
+    const OpInfo* op;  ///< the operator
+    std::int64_t calls = 0;  ///< how often it was applied
+    double seconds = 0;  ///< in all its calls together
+  };  ///< One operator's share.
   void applied(const OpInfo& info, const void* op, std::span<const Tensor> in, std::span<const Tensor> out,
                double seconds) override;
   /// Slowest first.
