@@ -25,13 +25,13 @@ void trim();
 
 /// Scratch memory of a kernel, given back at the end of its scope.
 template <class T> class Scratch {
- public:
+ public:  /// Room for n elements, contents undefined.
   explicit Scratch(std::int64_t n) : bytes_(static_cast<std::size_t>(n) * sizeof(T)), p_(memory::allocate(bytes_)) {}
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
   ~Scratch() { memory::release(p_, bytes_); }
-  T* data() const { return static_cast<T*>(p_); }
-  operator T*() const { return data(); }
+  T* data() const { return static_cast<T*>(p_); }  ///< the first of n elements, contents undefined
+  operator T*() const { return data(); }  ///< data()
 
  private:
   std::size_t bytes_;

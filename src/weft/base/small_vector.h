@@ -61,7 +61,7 @@ template <class T, std::size_t N> class SmallVector {
     } else {
       new (data_ + size_++) T(std::move(v));
     }
-  }
+  }  ///< the same, moving it in
   /// Makes or destroys elements at the end.
   void resize(std::size_t n) {
     reserve(n);

@@ -12,41 +12,41 @@ namespace weft {
 
 /// An input of a graph. Where `batched`, the first axis is the batch and its size in `meta` means nothing (1).
 struct GraphInput {
-  std::string name = "x";
-  Meta meta;
-  bool batched = true;
+  std::string name = "x";  ///< for callers and files
+  Meta meta;  ///< shape and dtype
+  bool batched = true;  ///< the first axis is the batch
 };
 
 /// A named tensor that a graph reads: a parameter or a buffer of the model.
 struct GraphParameter {
-  std::string name;
-  Meta meta;
+  std::string name;  ///< its path in the model
+  Meta meta;  ///< shape and dtype
 };
 
 /// An integer attribute, or entry `entry` of a list of them, that is a multiple of the batch size: the attribute holds
 /// the multiple.
 struct BatchMultiple {
-  std::string attribute;
+  std::string attribute;  ///< its name
   int entry = -1;  ///< -1: the attribute is no list
   friend bool operator==(const BatchMultiple&, const BatchMultiple&) = default;
 };
 
 /// An operator applied to values.
 struct GraphNode {
-  const OpInfo* op = nullptr;
+  const OpInfo* op = nullptr;  ///< the operator
   Attrs attrs;  ///< at batch size 1
-  std::vector<BatchMultiple> batch_multiples;
+  std::vector<BatchMultiple> batch_multiples;  ///< attributes that grow with the batch
   std::vector<int> inputs;  ///< values, numbered as Graph says
-  int outputs = 1;
+  int outputs = 1;  ///< how many values it makes
 };
 
 /// Values are numbered: inputs, then parameters, then constants, then the outputs of each node in turn.
 struct Graph {
-  std::vector<GraphInput> inputs;
+  std::vector<GraphInput> inputs;  ///< in the order of the function's arguments
   std::vector<GraphParameter> parameters;  ///< those that are used, in the order in which the model names them
   std::vector<Tensor> constants;           ///< tensors that the function used and that bear no name
   std::vector<GraphNode> nodes;            ///< in topological order
-  std::vector<int> outputs;
+  std::vector<int> outputs;  ///< values, in the order of the function's results
 
   /// The number of the first node's first output.
   int first_node_value() const { return static_cast<int>(inputs.size() + parameters.size() + constants.size()); }

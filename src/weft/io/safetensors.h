@@ -11,8 +11,8 @@ namespace weft {
 
 /// What a .safetensors file holds: tensors in the header's order, and its text metadata.
 struct Safetensors {
-  NamedTensors tensors;
-  std::map<std::string, std::string> metadata;
+  NamedTensors tensors;  ///< in the header's order
+  std::map<std::string, std::string> metadata;  ///< the header's text entries
 };
 
 /// Writes the tensors atomically (see write_file_atomically), largest element size first so that every reader finds

@@ -8,12 +8,12 @@ namespace weft {
 
 /// A model that was captured, or loaded from a folder.
 struct SavedModel {
-  ModelDescription description;
+  ModelDescription description;  ///< what it computes
   NamedTensors weights;  ///< parameters and buffers by name
 
   /// Evaluates it; `x` as the model's forward took it (preprocessed). No gradients. Safe from several threads.
   Tensor operator()(const Tensor& x) const { return run({x})[0]; }
-  std::vector<Tensor> run(const std::vector<Tensor>& inputs) const;
+  std::vector<Tensor> run(const std::vector<Tensor>& inputs) const;  ///< the same for any number of inputs and outputs
 };
 
 /// Captures what a module computes in evaluation mode (its modes are as before afterwards), with its weights.

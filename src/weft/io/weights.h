@@ -22,22 +22,22 @@ enum class WeightLayout : unsigned char {
 class Rename {
  public:
   Rename() = default;
-  Rename(std::initializer_list<std::pair<std::string, std::string>> pairs) : pairs_(pairs) {}
-  Rename(std::vector<std::pair<std::string, std::string>> pairs) : pairs_(std::move(pairs)) {}
+  Rename(std::initializer_list<std::pair<std::string, std::string>> pairs) : pairs_(pairs) {}  ///< as above
+  Rename(std::vector<std::pair<std::string, std::string>> pairs) : pairs_(std::move(pairs)) {}  ///< as above
   template <class F>
     requires std::is_invocable_r_v<std::string, F, const std::string&>
-  Rename(F f) : function_(std::move(f)) {}
-  std::string operator()(const std::string& name) const;
+  Rename(F f) : function_(std::move(f)) {}  ///< from old name to new
+  std::string operator()(const std::string& name) const;  ///< the new name
 
  private:
   std::vector<std::pair<std::string, std::string>> pairs_;
   std::function<std::string(const std::string&)> function_;
 };
-
+/// How load_weights matches a file with a module.
 struct LoadWeightsOptions {
   bool strict = true;  ///< every name must be on both sides; false: those that are on one side alone are left
   Rename rename = {};  ///< applied to the file's names, before they are matched
-  WeightLayout layout = WeightLayout::pytorch;
+  WeightLayout layout = WeightLayout::pytorch;  ///< the file's
   /// Keras only: Dense layers that read a flattened image, by their path in the module, with the image's [C, H, W].
   /// Keras flattens [H, W, C], Weft [C, H, W], so their columns change places. A plain size, {"head", {2304}}, says
   /// that this layer reads no image.

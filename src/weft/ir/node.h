@@ -26,10 +26,10 @@ struct Node : RefCounted {
   SmallVector<Meta, 1> outputs;  ///< shapes and dtypes
   std::uint64_t sequence = 0;    ///< grows with creation: an input's number is smaller than its user's
 
-  Node();
+  Node();  ///< a leaf, with the next sequence number
   // The tape makes and frees many: from the caching allocator. Sizes are those of the derived class.
-  static void* operator new(std::size_t n) { return memory::allocate(n); }
-  static void operator delete(void* p, std::size_t n) { memory::release(p, n); }
+  static void* operator new(std::size_t n) { return memory::allocate(n); }  ///< from the caching allocator
+  static void operator delete(void* p, std::size_t n) { memory::release(p, n); }  ///< to the caching allocator
 
  protected:
   /// Destroys chains of any length without recursion.

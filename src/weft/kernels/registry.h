@@ -11,17 +11,17 @@ namespace weft {
 /// What a kernel is called with. Outputs are allocated by the caller: contiguous, shapes and dtypes as inferred.
 /// Inputs of element-wise operators arrive broadcast to the output's shape (stride 0).
 struct KernelCall {
-  const OpInfo& info;
+  const OpInfo& info;  ///< the operator
   const void* op;  ///< the operator struct
-  std::span<const TensorView> in;
-  std::span<const TensorView> out;
-  template <class Op> const Op& attributes() const { return *static_cast<const Op*>(op); }
+  std::span<const TensorView> in;  ///< inputs
+  std::span<const TensorView> out;  ///< outputs, to be filled
+  template <class Op> const Op& attributes() const { return *static_cast<const Op*>(op); }  ///< the operator struct
 };
 
 /// One implementation of an operator.
 struct Kernel {
   std::string name;                                    ///< "onednn.conv2d": shown by `weft ops show` and WEFT_LOG=dispatch
-  void (*run)(const KernelCall& call) = nullptr;
+  void (*run)(const KernelCall& call) = nullptr;  ///< computes the outputs
   const char* (*decline)(const KernelCall& call) = nullptr;  ///< why this case is not taken, or null; data may be null
   bool contiguous = false;                             ///< inputs must be row-major: the caller copies those that are not
 };

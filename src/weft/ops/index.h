@@ -32,7 +32,7 @@ Tensor nonzero(Operand x);
 
 /// Result of sort and topk.
 struct SortResult {
-  Tensor values;
+  Tensor values;  ///< in order
   Tensor index;  ///< where each value came from (i64)
 };
 /// The elements along an axis in order; equal elements keep their order, NaN is the largest.

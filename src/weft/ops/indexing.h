@@ -15,22 +15,22 @@ inline constexpr struct NewAxis {} new_axis{};
 
 /// One index of `x.at({…})`: a position, a Slice, all_of_axis, rest_of_axes, new_axis, or one integer or bool tensor.
 class Index {
- public:
+ public:  /// What an index is.
   enum class Kind : unsigned char { position, slice, rest, new_axis, tensor };
   template <class T>
     requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
-  Index(T position) : position_(static_cast<std::int64_t>(position)) {}
-  Index(Slice slice) : slice_(slice), kind_(Kind::slice) {}
-  Index(All) : kind_(Kind::slice) {}
-  Index(Ellipsis) : kind_(Kind::rest) {}
-  Index(NewAxis) : kind_(Kind::new_axis) {}
+  Index(T position) : position_(static_cast<std::int64_t>(position)) {}  ///< from the end where negative
+  Index(Slice slice) : slice_(slice), kind_(Kind::slice) {}  ///< a range of positions
+  Index(All) : kind_(Kind::slice) {}  ///< a whole axis
+  Index(Ellipsis) : kind_(Kind::rest) {}  ///< all axes that the others leave
+  Index(NewAxis) : kind_(Kind::new_axis) {}  ///< a new axis of size 1
   /// Integers select along the axis (see take); a bool tensor selects where it is true.
   Index(const Tensor& tensor) : tensor_(tensor), kind_(Kind::tensor) {}
 
-  Kind kind() const { return kind_; }
-  std::int64_t position() const { return position_; }
-  const Slice& slice() const { return slice_; }
-  const Tensor& tensor() const { return tensor_; }
+  Kind kind() const { return kind_; }  ///< which of the following holds
+  std::int64_t position() const { return position_; }  ///< of Kind::position
+  const Slice& slice() const { return slice_; }  ///< of Kind::slice
+  const Tensor& tensor() const { return tensor_; }  ///< of Kind::tensor
 
  private:
   std::int64_t position_ = 0;
@@ -50,25 +50,25 @@ Tensor index_update(const Tensor& x, const std::vector<Index>& where, Operand va
 class Indexed : public Tensor {
  public:
   Indexed(Tensor* root, std::vector<std::vector<Index>> path, Tensor value)
-      : Tensor(std::move(value)), root_(root), path_(std::move(path)) {}
+      : Tensor(std::move(value)), root_(root), path_(std::move(path)) {}  ///< what `path` names in `root`
   Indexed(const Indexed&) = default;
   Indexed(Indexed&&) = default;
 
   void operator=(Operand value) &&;
   void operator=(const Indexed& value) && { std::move(*this) = Operand(static_cast<const Tensor&>(value)); }
-  void operator+=(Operand value) &&;
-  void operator-=(Operand value) &&;
-  void operator*=(Operand value) &&;
-  void operator/=(Operand value) &&;
+  void operator+=(Operand value) &&;  ///< x[i] = x[i] + value
+  void operator-=(Operand value) &&;  ///< x[i] = x[i] - value
+  void operator*=(Operand value) &&;  ///< x[i] = x[i] * value
+  void operator/=(Operand value) &&;  ///< x[i] = x[i] / value
   Indexed& operator=(const Tensor& value) &;
   Indexed& operator=(const Indexed& value) & { return *this = static_cast<const Tensor&>(value); }
 
-  Indexed operator[](std::int64_t i) && { return std::move(*this).at({i}); }
-  Indexed operator[](std::int64_t i) & { return Tensor::operator[](i); }
-  Tensor operator[](std::int64_t i) const& { return Tensor::operator[](i); }
-  Indexed at(std::initializer_list<Index> where) &&;
-  Indexed at(std::initializer_list<Index> where) & { return Tensor::at(where); }
-  Tensor at(std::initializer_list<Index> where) const& { return Tensor::at(where); }
+  Indexed operator[](std::int64_t i) && { return std::move(*this).at({i}); }  ///< a part of the part, still x's
+  Indexed operator[](std::int64_t i) & { return Tensor::operator[](i); }  ///< a part of this variable
+  Tensor operator[](std::int64_t i) const& { return Tensor::operator[](i); }  ///< a part, as a value
+  Indexed at(std::initializer_list<Index> where) &&;  ///< a part of the part, still x's
+  Indexed at(std::initializer_list<Index> where) & { return Tensor::at(where); }  ///< a part of this variable
+  Tensor at(std::initializer_list<Index> where) const& { return Tensor::at(where); }  ///< a part, as a value
 
  private:
   Tensor* root_;

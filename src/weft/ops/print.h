@@ -10,7 +10,7 @@ struct PrintOptions {
   int precision = 4;               ///< digits after the point
   std::int64_t threshold = 1000;   ///< tensors of more elements are summarised …
   std::int64_t edge_items = 3;     ///< … by so many at each end of an axis
-  int line_width = 80;
+  int line_width = 80;  ///< columns after which a row is broken
 };
 
 /// Values as NumPy writes them, columns aligned, large tensors summarised with "…"; then, in parentheses, what is not

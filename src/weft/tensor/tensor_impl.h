@@ -18,8 +18,8 @@ struct TensorImpl final : RefCounted {
 
   /// Plain data.
   TensorImpl(RefPtr<Storage> s, const TensorView& v) : storage(std::move(s)), view(v) {}
-  static void* operator new(std::size_t n) { return memory::allocate(n); }
-  static void operator delete(void* p, std::size_t n) { memory::release(p, n); }
+  static void* operator new(std::size_t n) { return memory::allocate(n); }  ///< from the caching allocator
+  static void operator delete(void* p, std::size_t n) { memory::release(p, n); }  ///< to the caching allocator
 };
 
 /// A leaf of the tape: a parameter or a tensor made with requires_grad. Holds what backward() accumulates.
