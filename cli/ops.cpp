@@ -111,9 +111,19 @@ std::vector<Tensor> gather_inputs(const OpInfo& op, const NamedTensors& arrays, 
   return inputs;
 }
 
+/// The attributes of --attrs; an error names the option.
+Attrs read_attributes(const OpInfo& op, const std::string& text) {
+  try {
+    return op.make(parse_attributes(text));
+  } catch (Error& e) {
+    e.in("--attrs");
+    throw;
+  }
+}
+
 void run_op(const RunOptions& o) {
   const OpInfo& op = get_op(o.name);
-  const Attrs attrs = op.make(parse_attributes(o.attrs));
+  const Attrs attrs = read_attributes(op, o.attrs);
   const Device device = parse_device(o.device);
   const NamedTensors arrays = load_npz(o.in);
   std::vector<Tensor> inputs = gather_inputs(op, arrays, device);

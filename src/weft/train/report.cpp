@@ -24,6 +24,7 @@ std::string escape(const std::string& s) {
     else if (c == '>') out += "&gt;";
     else if (c == '&') out += "&amp;";
     else if (c == '"') out += "&quot;";
+    else if (c == '\'') out += "&#39;";
     else out += c;
   }
   return out;
@@ -51,8 +52,9 @@ h1{font-size:1.6rem;margin:.2rem 0}h2{font-size:1.15rem;margin:2rem 0 .6rem;bord
 svg text{fill:var(--soft);font:12px system-ui,sans-serif}.grid{stroke:var(--line)}.ca{stroke:var(--a)}.cb{stroke:var(--b)}.ca,.cb{fill:none;stroke-width:2}
 .da{fill:var(--a)}.db{fill:var(--b)}.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem}td,th{padding:.25rem .5rem;text-align:right;border-bottom:1px solid var(--line)}
 th:first-child,td:first-child{text-align:left}.matrix td{text-align:center;min-width:2.2rem;border:1px solid var(--paper)}.matrix th{font-weight:500;font-size:.8rem}
+.matrix th:first-child{position:sticky;left:0;background:var(--paper);border-right:1px solid var(--line)}
 .wrong{display:grid;grid-template-columns:repeat(auto-fill,minmax(8.5rem,1fr));gap:.7rem}.wrong figure{margin:0;background:var(--tint);border-radius:.5rem;padding:.5rem;font-size:.8rem}
-.wrong img{width:100%;image-rendering:pixelated;border-radius:.3rem}pre{background:var(--tint);padding:.8rem;border-radius:.5rem;overflow-x:auto;font-size:.78rem;line-height:1.3}
+.wrong figure,h1,.card{overflow-wrap:anywhere}.wrong img{width:100%;image-rendering:pixelated;border-radius:.3rem}pre{background:var(--tint);padding:.8rem;border-radius:.5rem;overflow-x:auto;font-size:.78rem;line-height:1.3}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;font-size:.9rem;margin:0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 )css";
 
@@ -108,7 +110,7 @@ std::string confusion_table(const ReportData& d) {
     for (auto v : d.confusion[i]) total += static_cast<double>(v);
     for (std::size_t j = 0; j < n; ++j) {
       const double share = total > 0 ? static_cast<double>(d.confusion[i][j]) / total : 0;
-      s += format("<td style='background:rgba(%s,%.3f)'>%lld</td>", i == j ? "22,163,74" : "220,38,38", std::min(1.0, i == j ? share * 0.75 : share * 2.5),
+      s += format("<td style='background:rgba(%s,%.3f)'>%lld</td>", i == j ? "22,163,74" : "220,38,38", std::min(0.7, i == j ? share * 0.7 : share * 2.5),
                   static_cast<long long>(d.confusion[i][j]));
     }
     s += "</tr>";

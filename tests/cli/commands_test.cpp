@@ -1,0 +1,185 @@
+// The commands beside train: what they print, what they refuse.
+#include <weft/io/npz.h>
+#include <weft/ops/create.h>
+
+#include <cli/images.h>
+#include <cli/run_weft.h>
+
+namespace weft {
+namespace {
+
+TEST_F(Cli, HelpAndVersion) {
+  const Outcome help = weft({"--help"});
+  EXPECT_EQ(help.code, 0);
+  for (const char* name : {"train", "evaluate", "predict", "summary", "data", "ops", "devices", "doctor", "completion"}) {
+    EXPECT_TRUE(contains(help.out, name)) << name;
+    const Outcome one = weft({name, "--help"});
+    EXPECT_EQ(one.code, 0) << name;
+    EXPECT_FALSE(one.out.empty()) << name;
+  }
+  EXPECT_EQ(weft({"--version"}).out.substr(0, 5), "weft ");
+}
+
+TEST_F(Cli, MisspelledWordsGetASuggestion) {
+  EXPECT_REFUSED(weft({"trian"}), "did you mean 'train'?");
+  EXPECT_REFUSED(weft({"train", "--modle", "mlp"}), "unknown option '--modle'; did you mean '--model'?");
+  EXPECT_REFUSED(weft({"train", "--epoch=3"}), "did you mean '--epochs'?");
+  EXPECT_REFUSED(weft({"ops", "shwo", "conv"}), "did you mean 'show'?");
+  EXPECT_REFUSED(weft({"ops", "show", "matmull"}), "did you mean 'matmul'?");
+  EXPECT_REFUSED(weft({"data", "show", "shapes1"}), "did you mean 'shapes10'?");
+  EXPECT_REFUSED(weft({"summary", "resnet2"}), "resnet20");
+  EXPECT_REFUSED(weft({}), "--help");
+  EXPECT_REFUSED(weft({"evaluate"}), "run");
+}
+
+TEST_F(Cli, DataListShowAndSheet) {
+  const Outcome list = weft({"data", "list"});
+  EXPECT_EQ(list.code, 0);
+  EXPECT_EQ(list.out, weft({"data"}).out);
+  for (const char* name : {"shapes10", "cifar10", "cifar100", "mnist", "fashion"}) EXPECT_TRUE(contains(list.out, name)) << name;
+  write_image_folder(folder / "images");
+  const Outcome show = weft({"data", "show", "images", "--out", "sheet.png", "--columns", "5"});
+  ASSERT_EQ(show.code, 0) << show.err;
+  EXPECT_TRUE(contains(show.out, "128 training and 32 test images")) << show.out;
+  EXPECT_GE(data::read_image(folder / "sheet.png").width, 5 * 32);
+  EXPECT_REFUSED(weft({"data", "show", "images", "--out", "nowhere/sheet.png"}), "nowhere");
+}
+
+TEST_F(Cli, DownloadThatCannotSucceedNamesTheFile) {
+  EXPECT_REFUSED(weft({"data", "download", "mnist"}), "mnist");
+}
+
+TEST_F(Cli, OperatorsAreListedAndShown) {
+  const Outcome list = weft({"ops"});
+  EXPECT_EQ(list.code, 0);
+  EXPECT_EQ(list.out, weft({"ops", "list"}).out);
+  EXPECT_TRUE(contains(list.out, " operators;")) << list.out;
+  const Outcome show = weft({"ops", "show", "softmax"});
+  EXPECT_EQ(show.code, 0) << show.err;
+  for (const char* part : {"softmax(", "gradient     yes", "attributes", "on cpu", "on ref", "shapes, by example"})
+    EXPECT_TRUE(contains(show.out, part)) << part << "\n" << show.out;
+}
+
+TEST_F(Cli, OperatorsRunOnArrays) {
+  const Tensor a = tensor_of(std::vector<float>{1, 2, 3, 4, 5, 6}, {2, 3}), b = tensor_of(std::vector<float>{1, 0, 2, 1, 0, 3}, {3, 2});
+  save_npz(folder / "in.npz", {{"in0", a}, {"in1", b}});
+  for (const char* device : {"cpu", "ref"}) {
+    const Outcome o = weft({"ops", "run", "matmul", "in.npz", "out.npz", "--grad", "--device", device});
+    ASSERT_EQ(o.code, 0) << o.err;
+    const NamedTensors r = load_npz(folder / "out.npz");
+    // By hand: A B; then ones times B' and A' times ones.
+    EXPECT_EQ(find_tensor(r, "out0")->to_vector<float>(), (std::vector<float>{5, 11, 14, 23}));
+    EXPECT_EQ(find_tensor(r, "grad0")->to_vector<float>(), (std::vector<float>{1, 3, 3, 1, 3, 3}));
+    EXPECT_EQ(find_tensor(r, "grad1")->to_vector<float>(), (std::vector<float>{5, 5, 7, 7, 9, 9}));
+  }
+  save_npz(folder / "in.npz", {{"in0", a}, {"cot0", tensor_of(std::vector<float>{1, 10}, {2})}});
+  const Outcome sum = weft({"ops", "run", "sum", "in.npz", "out.npz", "--attrs", R"({"axes": [1]})", "--grad"});
+  ASSERT_EQ(sum.code, 0) << sum.err;
+  const NamedTensors r = load_npz(folder / "out.npz");
+  EXPECT_EQ(find_tensor(r, "out0")->to_vector<float>(), (std::vector<float>{6, 15}));
+  EXPECT_EQ(find_tensor(r, "grad0")->to_vector<float>(), (std::vector<float>{1, 1, 1, 10, 10, 10}));
+
+  EXPECT_REFUSED(weft({"ops", "run", "sum", "in.npz", "no.npz", "--attrs", R"({"axis": [1]})"}), "did you mean 'axes'?");
+  EXPECT_REFUSED(weft({"ops", "run", "sum", "in.npz", "no.npz", "--attrs", "{axes"}), "--attrs");
+  EXPECT_REFUSED(weft({"ops", "run", "matmul", "in.npz", "no.npz"}), "the file has no array 'in1'");
+  EXPECT_REFUSED(weft({"ops", "run", "matmul", "none.npz", "no.npz"}), "none.npz");
+  EXPECT_REFUSED(weft({"ops", "run", "sum", "in.npz", "nowhere/no.npz"}), "nowhere");
+  EXPECT_FALSE(exists("no.npz"));
+}
+
+TEST_F(Cli, DevicesDoctorAndSummary) {
+  EXPECT_TRUE(weft({"devices"}).out.starts_with("cpu ")) << weft({"devices"}).out;
+  const Outcome doctor = weft({"doctor"});
+  EXPECT_EQ(doctor.code, 0) << doctor.out;
+  EXPECT_FALSE(contains(doctor.out, "FAIL")) << doctor.out;
+  EXPECT_TRUE(contains(doctor.out, "arithmetic"));
+  for (const char* name : {"tutorial-cnn", "mlp", "resnet20"}) {
+    const Outcome o = weft({"summary", name});
+    EXPECT_EQ(o.code, 0) << o.err;
+    EXPECT_TRUE(contains(o.out, "params") || contains(o.out, "Params")) << o.out;
+  }
+  EXPECT_TRUE(contains(weft({"summary", "tutorial-cnn"}).out, "122,570")) << weft({"summary", "tutorial-cnn"}).out;
+}
+
+TEST_F(Cli, CompletionIsABashScript) {
+  const Outcome o = weft({"completion", "bash"});
+  ASSERT_EQ(o.code, 0) << o.err;
+  put(folder / "test.sh", o.out + "COMP_WORDS=(weft eva); COMP_CWORD=1; _weft; echo \"${COMPREPLY[@]}\"\n"
+                                  "COMP_WORDS=(weft train --resu); COMP_CWORD=2; _weft; echo \"${COMPREPLY[@]}\"\n");
+  ASSERT_EQ(std::system(("bash '" + folder / "test.sh' > '" + folder / "words' 2>&1").c_str()), 0);
+  EXPECT_EQ(read("words"), "evaluate\n--resume\n");
+}
+
+/// Commands that take a trained run.
+class Run : public Cli {
+ protected:
+  Run() {
+    write_image_folder(folder / "images");
+    trained = weft({"train", "--data", "images", "--epochs", "5", "--batch-size", "16", "--threads", "2", "--out", "run", "--verbose", "0", "--json"});
+  }
+  Outcome trained;
+};
+
+TEST_F(Run, EvaluatesAndPredicts) {
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  const Outcome e = weft({"evaluate", "run", "--json"});
+  ASSERT_EQ(e.code, 0) << e.err;
+  EXPECT_EQ(e.json()["examples"], 32);
+  EXPECT_EQ(e.json()["accuracy"], trained.json()["test_accuracy"]);
+  EXPECT_NEAR(e.json()["loss"].get<double>(), trained.json()["test_loss"].get<double>(), 1e-6);
+  EXPECT_TRUE(contains(weft({"evaluate", "run"}).out, "32 test images"));
+  const Outcome others = weft({"evaluate", "run", "--data", "images/"});
+  EXPECT_EQ(others.code, 0) << others.err;
+  EXPECT_REFUSED(weft({"evaluate", "run", "--data", "shapes10"}), "classes");
+
+  data::write_jpeg(folder / "big.jpg", class_image(1, 99, 75));
+  const Outcome p = weft({"predict", "run", "images/book/45.png", "big.jpg", "--top", "2", "--json"});
+  ASSERT_EQ(p.code, 0) << p.err;
+  const auto all = p.json();
+  ASSERT_EQ(all.size(), 2u) << p.out;
+  for (const auto& one : all) {
+    ASSERT_EQ(one["top"].size(), 2u);
+    EXPECT_GE(one["top"][0]["probability"], one["top"][1]["probability"]);
+  }
+  EXPECT_EQ(all[0]["image"], "images/book/45.png");
+  EXPECT_EQ(all[0]["top"][0]["class"], "book");
+  EXPECT_TRUE(contains(weft({"predict", "run", "big.jpg"}).out, "big.jpg:  ")) << "plain text";
+  EXPECT_TRUE(contains(weft({"summary", "run"}).out, "numbers in the weights"));
+
+  // A run moved elsewhere still works, without the data it was trained on.
+  std::filesystem::rename(folder / "run", folder / "moved");
+  std::filesystem::rename(folder / "images", folder / "gone");
+  EXPECT_EQ(weft({"predict", "moved", "big.jpg"}).code, 0);
+  EXPECT_REFUSED(weft({"evaluate", "moved"}), "images");
+}
+
+TEST_F(Run, RefusesWhatIsMissingOrDamaged) {
+  EXPECT_REFUSED(weft({"evaluate", "nowhere"}), "nowhere");
+  EXPECT_REFUSED(weft({"predict", "nowhere", "images/cup/10.png"}), "nowhere");
+  EXPECT_REFUSED(weft({"predict", "run", "missing.png"}), "missing.png");
+  EXPECT_REFUSED(weft({"predict", "run", "images/cup/10.png", "--top", "0"}), "--top");
+  put(folder / "text.png", "no image at all");
+  EXPECT_REFUSED(weft({"predict", "run", "text.png"}), "text.png");
+  put(folder / "short.png", read("images/cup/10.png").substr(0, 100));
+  const Outcome half = weft({"predict", "run", "images/cup/10.png", "short.png"});
+  EXPECT_REFUSED(half, "short.png");
+  EXPECT_EQ(half.out, "") << "no half answer";
+
+  const std::string weights = read("run/model.safetensors"), model = read("run/model.json");
+  put(folder / "run/model.safetensors", weights.substr(0, weights.size() / 2));
+  EXPECT_REFUSED(weft({"predict", "run", "images/cup/10.png"}), "model.safetensors");
+  put(folder / "run/model.safetensors", std::string("\xff\xff\xff\xff\xff\xff\xff\x7f", 8) + weights.substr(8));
+  EXPECT_REFUSED(weft({"evaluate", "run"}), "model.safetensors");
+  put(folder / "run/model.safetensors", weights);
+  put(folder / "run/model.json", model.substr(0, model.size() / 2));
+  EXPECT_REFUSED(weft({"predict", "run", "images/cup/10.png"}), "model.json");
+  put(folder / "run/model.json", "{}");
+  EXPECT_REFUSED(weft({"summary", "run"}), "model.json");
+  put(folder / "run/checkpoint.safetensors", "nothing");
+  EXPECT_REFUSED(weft({"train", "--resume", "run", "--epochs", "6"}), "checkpoint.safetensors");
+  put(folder / "run/config.json", "{\"epochs\": \"many\"}");
+  EXPECT_REFUSED(weft({"train", "--resume", "run"}), "config.json");
+}
+
+}  // namespace
+}  // namespace weft

@@ -1,0 +1,187 @@
+// weft train: what it prints and leaves, that the weights do not depend on threads, face or interruptions, and errors.
+#include <chrono>
+#include <thread>
+
+#include <cli/images.h>
+#include <cli/run_weft.h>
+
+namespace weft {
+namespace {
+
+class Train : public Cli {
+ protected:
+  Train() { write_image_folder(folder / "images"); }
+  /// `weft train` on the small image folder.
+  static Arguments command(const std::string& out, const Arguments& more) {
+    Arguments a{"train", "--data", "images", "--out", out, "--verbose", "0", "--json"};
+    a.insert(a.end(), more.begin(), more.end());
+    return a;
+  }
+  Outcome train(const std::string& out, const Arguments& more) const { return weft(command(out, more)); }
+  /// Starts a run and ends it with a signal once it has written its first checkpoint.
+  Outcome stop(int signal, const std::string& out, const Arguments& more) const {
+    const Process process(folder.path(), command(out, more));
+    for (int i = 0; i < 6000 && !exists(out + "/checkpoint.safetensors"); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    process.send(signal);
+    return process.wait();
+  }
+  /// Files of a run that were written aside and never renamed.
+  bool leftovers(const std::string& out) const {
+    for (const auto& file : std::filesystem::directory_iterator(folder / out)) {
+      const std::string name = file.path().filename().string();
+      const Arguments whole{"checkpoint.safetensors", "config.json", "history.csv", "model.json", "model.safetensors", "report.html"};
+      if (std::find(whole.begin(), whole.end(), name) == whole.end()) return true;
+    }
+    return false;
+  }
+};
+
+TEST_F(Cli, TrainsOnTheBuiltInDataAndLeavesEverything) {
+  const Outcome o = weft({"train", "--data", "shapes10", "--epochs", "1", "--steps", "3", "--threads", "2", "--out", "run", "--json"});
+  ASSERT_EQ(o.code, 0) << o.err;
+  EXPECT_TRUE(contains(o.out, "50000 + 10000 images")) << o.out;
+  EXPECT_TRUE(contains(o.out, "Report: run/report.html")) << o.out;
+  EXPECT_FALSE(contains(o.out, "\r")) << "a line that overwrites itself, where the output is no terminal";
+  const auto j = o.json();
+  ASSERT_TRUE(j.is_object()) << o.out;
+  for (const char* name : {"train_loss", "train_accuracy", "test_loss", "test_accuracy", "epochs", "steps", "seconds", "ms_per_step",
+                           "peak_rss_mb", "threads", "device", "seed", "weights_sha256"})
+    EXPECT_TRUE(j.contains(name)) << name;
+  EXPECT_EQ(j["steps"], 3);
+  EXPECT_EQ(j["epochs"], 1);
+  EXPECT_EQ(j["threads"], 2);
+  EXPECT_EQ(j["device"], "cpu");
+  EXPECT_EQ(o.hash().size(), 64u);
+  for (const char* name : {"model.safetensors", "model.json", "history.csv", "config.json", "report.html"})
+    EXPECT_TRUE(exists(std::string("run/") + name)) << name;
+  EXPECT_TRUE(read("run/history.csv").starts_with("epoch,accuracy,loss,val_accuracy,val_loss\n1,")) << read("run/history.csv");
+  EXPECT_EQ(nlohmann::json::parse(read("run/config.json"))["model"], "tutorial-cnn");
+  EXPECT_EQ(nlohmann::json::parse(read("run/config.json"))["steps"], 3);
+}
+
+TEST_F(Train, ThreadsAndWorkersDoNotChangeTheWeights) {
+  const Arguments recipe{"--augment", "hflip,crop:4", "--epochs", "2"};
+  const auto with = [&](Arguments more) {
+    more.insert(more.end(), recipe.begin(), recipe.end());
+    return train("run", more).hash();
+  };
+  const std::string one = with({"--threads", "1"});
+  EXPECT_EQ(one.size(), 64u) << one;
+  EXPECT_EQ(with({"--threads", "2"}), one);
+  EXPECT_EQ(with({"--threads", "3", "--workers", "2"}), one);
+  EXPECT_NE(with({"--threads", "1", "--seed", "1"}), one);
+}
+
+TEST_F(Train, ThreadsDoNotChangeResnet20) {
+  const auto with = [&](const char* threads) {
+    return train("run", {"--model", "resnet20", "--optimizer", "sgd", "--lr", "0.1", "--steps", "3", "--threads", threads}).hash();
+  };
+  const std::string one = with("1");
+  EXPECT_EQ(one.size(), 64u) << one;
+  EXPECT_EQ(with("2"), one);
+  EXPECT_EQ(with("3"), one);
+}
+
+TEST_F(Train, BothFacesLeaveTheSameWeights) {
+  const Arguments recipe{"--epochs", "2", "--augment", "hflip,crop:4", "--face"};
+  const auto with = [&](const std::string& face) {
+    Arguments a = recipe;
+    a.push_back(face);
+    return train(face, a);
+  };
+  const Outcome fit = with("fit"), loop = with("loop");
+  EXPECT_EQ(fit.hash().size(), 64u) << fit.hash();
+  EXPECT_EQ(loop.hash(), fit.hash());
+  EXPECT_EQ(read("loop/history.csv"), read("fit/history.csv"));
+  EXPECT_REFUSED(weft({"train", "--resume", "loop"}), "--face fit");
+}
+
+TEST_F(Train, BoundedRunGoesOnExactly) {
+  const Arguments recipe{"--epochs", "3", "--augment", "hflip,crop:4"};
+  const std::string whole = train("whole", recipe).hash();
+  EXPECT_EQ(whole.size(), 64u) << whole;
+  for (const char* steps : {"3", "4", "6"}) {  // in the middle of an epoch, at its end, in the middle of the second
+    Arguments bounded = recipe;
+    bounded.insert(bounded.end(), {"--steps", steps});
+    const std::string out = std::string("steps") + steps;
+    const Outcome first = train(out, bounded);
+    EXPECT_EQ(first.json()["steps"], std::stoi(steps));
+    EXPECT_REFUSED(weft({"train", "--resume", out}), "--steps with a larger number");
+    const Outcome second = weft({"train", "--resume", out, "--steps", "0", "--verbose", "0", "--json"});
+    EXPECT_EQ(second.hash(), whole) << steps << second.err;
+    EXPECT_EQ(read(out + "/history.csv"), read("whole/history.csv")) << steps;
+  }
+}
+
+TEST_F(Train, InterruptedRunGoesOnExactly) {
+  const Arguments recipe{"--epochs", "4", "--batch-size", "2", "--augment", "hflip,crop:4", "--save-every", "0.001"};
+  const std::string whole = train("whole", recipe).hash();
+  EXPECT_EQ(whole.size(), 64u) << whole;
+
+  const Outcome interrupted = stop(SIGINT, "interrupted", recipe);
+  EXPECT_EQ(interrupted.code, 130) << interrupted.out << interrupted.err;
+  EXPECT_TRUE(contains(interrupted.out, "weft train --resume interrupted")) << interrupted.out;
+  EXPECT_FALSE(leftovers("interrupted"));
+  EXPECT_EQ(weft({"predict", "interrupted", "images/cup/10.png"}).code, 0) << "the model is kept";
+  EXPECT_EQ(weft({"train", "--resume", "interrupted", "--verbose", "0", "--json"}).hash(), whole);
+  EXPECT_EQ(read("interrupted/history.csv"), read("whole/history.csv"));
+
+  EXPECT_EQ(stop(SIGKILL, "killed", recipe).code, 128 + SIGKILL);
+  EXPECT_EQ(weft({"train", "--resume", "killed", "--verbose", "0", "--json"}).hash(), whole);
+  EXPECT_EQ(read("killed/history.csv"), read("whole/history.csv"));
+
+  std::filesystem::remove(folder / "killed/checkpoint.safetensors");
+  EXPECT_EQ(weft({"train", "--resume", "killed", "--threads", "1", "--verbose", "0", "--json"}).hash(), whole)
+      << "a run without a checkpoint begins again";
+}
+
+TEST_F(Train, LearningRateOfZeroIsTakenAtItsWord) {
+  const std::string still = train("a", {"--model", "mlp", "--steps", "1", "--lr", "0"}).hash();
+  EXPECT_EQ(still.size(), 64u) << still;
+  EXPECT_EQ(train("b", {"--model", "mlp", "--steps", "4", "--lr", "0"}).hash(), still);
+  EXPECT_NE(train("c", {"--model", "mlp", "--steps", "4"}).hash(), still);
+}
+
+TEST_F(Train, ProfileAndLinesWithoutTerminal) {
+  const Outcome o = weft({"train", "--data", "images", "--model", "mlp", "--epochs", "2", "--out", "run", "--profile"});
+  ASSERT_EQ(o.code, 0) << o.err;
+  EXPECT_TRUE(contains(o.out, "Epoch 2/2\n4/4 - ")) << o.out;
+  EXPECT_TRUE(contains(o.out, "matmul")) << o.out;
+  EXPECT_FALSE(contains(o.out, "\r") || contains(o.out, "\x1b")) << o.out;
+}
+
+TEST_F(Train, BadValuesAreRefusedAndLeaveNothing) {
+  EXPECT_REFUSED(train("bad", {"--model", "resnet21"}), "did you mean 'resnet20'?");
+  EXPECT_REFUSED(train("bad", {"--optimizer", "adamv"}), "did you mean 'adam");
+  EXPECT_REFUSED(train("bad", {"--schedule", "cosin"}), "did you mean 'cosine'?");
+  EXPECT_REFUSED(train("bad", {"--augment", "hflop"}), "did you mean 'hflip'?");
+  EXPECT_REFUSED(train("bad", {"--normalize", "standart"}), "did you mean 'standard'?");
+  EXPECT_REFUSED(train("bad", {"--face", "lop"}), "did you mean 'loop'?");
+  EXPECT_REFUSED(train("bad", {"--init", "he_unifrom"}), "he_uniform");
+  EXPECT_REFUSED(train("bad", {"--device", "tpu"}), "unknown device 'tpu'");
+  EXPECT_REFUSED(train("bad", {"--epochs", "0"}), "--epochs: received 0");
+  EXPECT_REFUSED(train("bad", {"--batch-size", "0"}), "--batch-size: received 0");
+  EXPECT_REFUSED(train("bad", {"--threads", "-1"}), "--threads: received -1");
+  EXPECT_REFUSED(train("bad", {"--steps", "-1"}), "--steps: received -1");
+  EXPECT_REFUSED(train("bad", {"--lr", "nan"}), "--lr: received nan");
+  EXPECT_REFUSED(train("bad", {"--epochs", "many"}), "--epochs");
+  EXPECT_REFUSED(weft({"train", "--data", "shapes11", "--out", "bad"}), "did you mean 'shapes10'?");
+  EXPECT_REFUSED(weft({"train", "--data-dir", "nowhere", "--out", "bad"}), "nowhere");
+  EXPECT_REFUSED(weft({"train", "--resume", "nowhere"}), "no run is here");
+  EXPECT_FALSE(exists("bad"));
+  EXPECT_FALSE(exists("nowhere"));
+}
+
+TEST_F(Train, DamagedDataAndUnwritableFolderAreNamed) {
+  put(folder / "file", "no folder");
+  EXPECT_REFUSED(train("file", {"--steps", "1"}), "file");
+  EXPECT_REFUSED(train("file/run", {"--steps", "1"}), "file/run");
+  EXPECT_EQ(read("file"), "no folder");
+  put(folder / "images/cup/12.png", content(folder / "images/cup/11.png").substr(0, 200));
+  EXPECT_REFUSED(train("bad", {"--steps", "1"}), "12.png");
+  EXPECT_FALSE(exists("bad"));
+}
+
+}  // namespace
+}  // namespace weft
