@@ -19,13 +19,13 @@ namespace weft::data {
 
 /// One example: inputs and labels without batch axis, and perhaps its weight in the loss (rank 0).
 struct Sample {
-  std::vector<Tensor> inputs, labels;
-  Tensor weight = {};
+  std::vector<Tensor> inputs, /**< one for most models */ labels;  ///< none, one or more
+  Tensor weight = {};  ///< rank 0, or undefined: 1
 };
 
 /// Examples stacked along a new first axis. `auto [x, y] = batch` names the first input and the first label.
 struct Batch {
-  std::vector<Tensor> inputs, labels;
+  std::vector<Tensor> inputs, /**< [N, …] each */ labels;  ///< [N, …] each
   Tensor weights = {};  ///< [N] sample weights, or undefined
 
   /// The first input; undefined where there is none.
@@ -45,9 +45,9 @@ template <std::size_t I> Tensor get(const Batch& batch) {
 
 /// Borrowed 8-bit pixels of one example, [C, H, W], and its class.
 struct ImageView {
-  const std::uint8_t* pixels = nullptr;
-  int channels = 0, height = 0, width = 0;
-  std::int64_t label = 0;
+  const std::uint8_t* pixels = nullptr;  ///< channels * height * width bytes
+  int channels = 0, /**< 3: RGB, 1: gray */ height = 0, /**< rows */ width = 0;  ///< columns
+  std::int64_t label = 0;  ///< its class
   friend bool operator==(const ImageView&, const ImageView&) = default;
 };
 
@@ -144,8 +144,8 @@ class Dataset {
   Dataset() = default;
   template <class D>
   requires(DatasetLike<D> && !std::derived_from<D, Dataset>) Dataset(D d)
-      : model_(std::make_shared<detail::HeldDataset<D>>(std::move(d))) {}
-  template <DatasetLike D> Dataset(std::reference_wrapper<D> d) : Dataset(Borrowed<D>{&d.get()}) {}
+      : model_(std::make_shared<detail::HeldDataset<D>>(std::move(d))) {}  ///< copies it in
+  template <DatasetLike D> Dataset(std::reference_wrapper<D> d) : Dataset(Borrowed<D>{&d.get()}) {}  ///< borrows it
   explicit Dataset(std::shared_ptr<const detail::DatasetModel> model) : model_(std::move(model)) {}
 
   explicit operator bool() const { return static_cast<bool>(model_); }
@@ -177,11 +177,11 @@ class Dataset {
 /// Arrays in memory: example i is row i of every tensor. `TensorDataset{x, y}`, or `{{x1, x2}, {y1, y2}, weights}`.
 class TensorDataset {
  public:
-  explicit TensorDataset(const Tensor& x, const Tensor& y = {}, const Tensor& weights = {});
-  TensorDataset(std::vector<Tensor> inputs, std::vector<Tensor> labels, const Tensor& weights = {});
-  std::int64_t size() const;
-  Sample get(std::int64_t i) const;
-  bool gather(std::span<const std::int64_t> indices, Batch& batch) const;
+  explicit TensorDataset(const Tensor& x, const Tensor& y = {}, const Tensor& weights = {});  ///< one input
+  TensorDataset(std::vector<Tensor> inputs, std::vector<Tensor> labels, const Tensor& weights = {});  ///< some of each
+  std::int64_t size() const;  ///< number of rows
+  Sample get(std::int64_t i) const;  ///< row i of each tensor
+  bool gather(std::span<const std::int64_t> indices, Batch& batch) const;  ///< all at once; see Dataset::gather
 
  private:
   std::vector<Tensor> inputs_, labels_;
@@ -235,7 +235,7 @@ Dataset shuffle_buffer(const Dataset& stream, std::int64_t buffer, std::uint64_t
 
 /// The parts of split(): {train, validation}.
 struct Split {
-  Dataset train, validation;
+  Dataset train, /**< the first examples */ validation;  ///< the last
 };
 /// Splits off the LAST `fraction` of the examples, before any shuffling (Keras's validation_split). 0 < fraction < 1;
 /// throws Error where a part would be empty.

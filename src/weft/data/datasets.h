@@ -19,7 +19,7 @@ class ImageDataset {
   ImageDataset(std::string name, const Shape& shape, std::vector<std::uint8_t> pixels, std::vector<std::int64_t> labels,
                std::vector<std::string> class_names);
 
-  std::int64_t size() const;
+  std::int64_t size() const;  ///< number of images
   /// The image as f32 [C, H, W] in 0..1, and its label (i64, rank 0).
   Sample get(std::int64_t i) const;
   /// [C, H, W] of every image.
@@ -30,10 +30,10 @@ class ImageDataset {
   const std::string& name() const;
   /// Image i as it is stored.
   Image image(std::int64_t i) const;
-  std::int64_t label(std::int64_t i) const;
+  std::int64_t label(std::int64_t i) const;  ///< the class of image i
   /// All pixels, image after image.
   std::span<const std::uint8_t> pixels() const;
-  std::span<const std::int64_t> labels() const;
+  std::span<const std::int64_t> labels() const;  ///< all labels
   /// All images as u8 [N, C, H, W]; shares the memory.
   Tensor images() const;
   /// All labels as i64 [N]; shares the memory.
@@ -55,7 +55,7 @@ struct DatasetOptions {
   std::string data_dir = {};  ///< a local copy: the folder that holds e.g. cifar-10-batches-bin/, or that folder itself
   bool download = true;       ///< fetch what is missing into the cache (never into data_dir)
   std::string base_url = {};  ///< a mirror: replaces all of the address but the file's name
-  DownloadProgress progress = {};
+  DownloadProgress progress = {};  ///< called while files arrive
 };
 
 /// CIFAR-10 (Krizhevsky 2009), official binary version: 50,000 and 10,000 images of 32x32 RGB in 10 classes.
@@ -79,7 +79,7 @@ ImageDataset shapes10(const ShapesOptions& options = {});
 
 /// Options of ImageFolder.
 struct FolderOptions {
-  int height = 0, width = 0;  ///< resize to this; 0: keep each image's size
+  int height = 0, /**< with width: resize to this; 0: keep each image's size */ width = 0;  ///< see height
   int channels = 3;           ///< 3: RGB, 1: gray
   bool skip_corrupt = false;  ///< leave images out that cannot be decoded (all are tried at once), instead of an error
 };
@@ -89,10 +89,10 @@ class ImageFolder {
  public:
   /// Throws Error where the folder is missing, holds no class or no image.
   explicit ImageFolder(const std::string& folder, const FolderOptions& options = {});
-  std::int64_t size() const { return static_cast<std::int64_t>(files_.size()); }
-  Sample get(std::int64_t i) const;
-  bool image(std::int64_t i, ImageView& view, Image& scratch) const;
-  const std::vector<std::string>& class_names() const { return class_names_; }
+  std::int64_t size() const { return static_cast<std::int64_t>(files_.size()); }  ///< number of images
+  Sample get(std::int64_t i) const;  ///< image i as f32 [C, H, W] in 0..1, and its label
+  bool image(std::int64_t i, ImageView& view, Image& scratch) const;  ///< the Loader's fast path; see Dataset::image
+  const std::vector<std::string>& class_names() const { return class_names_; }  ///< the folders' names, by label
   /// Path of image i.
   const std::string& path(std::int64_t i) const { return files_[static_cast<std::size_t>(i)].path; }
   /// Images that were left out, each with the reason.
@@ -113,7 +113,7 @@ class ImageFolder {
 
 /// Mean and standard deviation of each channel, in units of 0..1.
 struct ChannelStatistics {
-  std::vector<double> mean, stddev;
+  std::vector<double> mean, /**< one a channel */ stddev;  ///< one a channel
 };
 /// Over all pixels of all images of a data set (computed exactly, in integers). Throws Error where the examples are no
 /// 8-bit images.
@@ -122,16 +122,16 @@ ChannelStatistics channel_statistics(const Dataset& dataset);
 /// Options of open().
 struct OpenOptions {
   std::string data_dir = {};  ///< see DatasetOptions
-  bool download = true;
-  std::string base_url = {};
-  DownloadProgress progress = {};
+  bool download = true;  ///< see DatasetOptions
+  std::string base_url = {};  ///< see DatasetOptions
+  DownloadProgress progress = {};  ///< see DatasetOptions
   std::uint64_t seed = 0;      ///< of shapes10
   FolderOptions folder = {};   ///< of an image folder
   double test_fraction = 0.2;  ///< of an image folder without train/ and test/: the last images of each class
 };
 /// A data set's two parts.
 struct TrainTest {
-  ImageDataset train, test;
+  ImageDataset train, /**< to learn from */ test;  ///< to measure with
 };
 /// A known data set by name, or an image folder: one with train/ and test/ (or val/) in it, or one with the classes.
 /// Throws Error with a suggestion for an unknown name.
@@ -139,9 +139,9 @@ TrainTest open(const std::string& name_or_folder, const OpenOptions& options = {
 
 /// A known data set.
 struct DatasetInfo {
-  std::string name, description;
-  std::int64_t train = 0, test = 0;
-  int channels = 0, height = 0, width = 0, classes = 0;
+  std::string name, /**< for open() */ description;  ///< one line
+  std::int64_t train = 0, /**< training images */ test = 0;  ///< test images
+  int channels = 0, /**< 3: RGB, 1: gray */ height = 0, /**< rows */ width = 0, /**< columns */ classes = 0;  ///< count
   bool cached = false;  ///< open() needs no network
   std::string folder;   ///< where its files are or would be; empty for a built-in one
 };

@@ -11,8 +11,8 @@ namespace weft::data {
 
 /// An 8-bit image, channels first: plane after plane, row after row. Three channels are red, green, blue; one is gray.
 struct Image {
-  int channels = 0, height = 0, width = 0;
-  std::vector<std::uint8_t> pixels;
+  int channels = 0, /**< 3: RGB, 1: gray */ height = 0, /**< rows */ width = 0;  ///< columns
+  std::vector<std::uint8_t> pixels;  ///< channels * height * width bytes
 
   Image() = default;
   /// Black.
@@ -22,9 +22,9 @@ struct Image {
     channels = c, height = h, width = w;
     pixels.resize(static_cast<std::size_t>(c) * static_cast<std::size_t>(h) * static_cast<std::size_t>(w));
   }
-  std::int64_t plane_size() const { return static_cast<std::int64_t>(height) * width; }
-  std::uint8_t* plane(int c) { return pixels.data() + c * plane_size(); }
-  const std::uint8_t* plane(int c) const { return pixels.data() + c * plane_size(); }
+  std::int64_t plane_size() const { return static_cast<std::int64_t>(height) * width; }  ///< pixels of one channel
+  std::uint8_t* plane(int c) { return pixels.data() + c * plane_size(); }  ///< the first pixel of channel c
+  const std::uint8_t* plane(int c) const { return pixels.data() + c * plane_size(); }  ///< the same, read-only
   friend bool operator==(const Image&, const Image&) = default;
 };
 

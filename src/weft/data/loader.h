@@ -17,7 +17,7 @@ namespace weft::data {
 
 /// Where a Loader is. Everything random follows from it, so setting it continues exactly, also within an epoch.
 struct LoaderState {
-  std::uint64_t seed = 0;
+  std::uint64_t seed = 0;  ///< all random numbers follow from it
   std::int64_t epoch = 0;     ///< epochs completed before
   std::int64_t position = 0;  ///< examples of this epoch that were handed out
   friend bool operator==(const LoaderState&, const LoaderState&) = default;
@@ -28,7 +28,7 @@ using Sampler = std::function<std::vector<std::int64_t>(std::uint64_t seed, std:
 
 /// How a Loader reads. The defaults are those of PyTorch's DataLoader.
 struct LoaderOptions {
-  std::int64_t batch_size = 1;
+  std::int64_t batch_size = 1;  ///< examples a batch
   bool shuffle = false;                    ///< a new order every epoch, a pure function of seed and epoch
   bool drop_last = false;                  ///< leave a last, smaller batch out
   int workers = 0;                         ///< threads that prepare batches ahead; 0: prepared when asked for
@@ -53,8 +53,8 @@ class Loader {
 
   /// Batches of an epoch; throws Error for a stream.
   std::int64_t size() const;
-  const Dataset& dataset() const;
-  const LoaderOptions& options() const;
+  const Dataset& dataset() const;  ///< what it reads
+  const LoaderOptions& options() const;  ///< how it reads
 
   /// Seed, epoch, and the examples handed out so far (those of the batch in hand included). After the last batch:
   /// the next epoch at its beginning.
@@ -67,7 +67,7 @@ class Loader {
   struct Sentinel {};
   /// Starts a pass: where set_state() says, else at the beginning of the next epoch.
   Iterator begin();
-  Sentinel end() const { return {}; }
+  Sentinel end() const { return {}; }  ///< for range-based for
 
  private:
   struct Impl;
