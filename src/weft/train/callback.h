@@ -20,9 +20,9 @@ class Callback {
   virtual void on_epoch_end(Model&, int /*epoch*/, const Logs&) {}  ///< after it and its validation
   virtual void on_train_batch_begin(Model&, std::int64_t /*batch*/) {}  ///< before a training step
   virtual void on_train_batch_end(Model&, std::int64_t /*batch*/, const Logs&) {}  ///< with running values
-  virtual void on_test_begin(Model&) {}  ///< before evaluate's first batch
+  virtual void on_test_begin(Model&) {}  ///< before evaluate or a validation
   virtual void on_test_end(Model&, const Logs&) {}  ///< with the result
-  virtual void on_test_batch_begin(Model&, std::int64_t /*batch*/) {}  ///< before a batch of evaluate
+  virtual void on_test_batch_begin(Model&, std::int64_t /*batch*/) {}  ///< before a batch of it
   virtual void on_test_batch_end(Model&, std::int64_t /*batch*/, const Logs&) {}  ///< with running values
   virtual void on_predict_begin(const Model&) {}  ///< before predict's first batch
   virtual void on_predict_end(const Model&) {}  ///< after predict's last batch

@@ -105,7 +105,7 @@ struct LearningRateScheduler : Callback {  /// Called with the epoch, from 0, an
 };
 
 /// Writes one line an epoch into a CSV file.
-struct CSVLogger : Callback {  /// Replaces the file when training begins, or goes on at its end (`append`).
+struct CSVLogger : Callback {  /// Replaces an existing file, or with `append` goes on at its end.
   explicit CSVLogger(std::string filename, bool append = false) : filename_(std::move(filename)), append_(append) {}
   void on_train_begin(Model&) override;
   void on_epoch_end(Model&, int epoch, const Logs&) override;
