@@ -308,6 +308,23 @@ TEST(Dataset, IsAnyTypeWithSizeAndGet) {
   EXPECT_TRUE(contains(error_of([] { Dataset().size(); }), "it is empty"));
 }
 
+// `.validation_data = &test` borrows: transforms, whole batches and class names must work as for a copy.
+TEST(Dataset, BorrowingKeepsTheFastPaths) {
+  const ImageDataset images = shapes10({.size = 4});
+  const Dataset borrowed(std::cref(images));
+  EXPECT_EQ(borrowed.class_names(), images.class_names());
+  ImageView view;
+  Image scratch;
+  EXPECT_TRUE(borrowed.image(0, view, scratch));
+  Loader loader{borrowed, {.batch_size = 4, .transform = {Normalize{.mean = {0.5}, .stddev = {0.5}}}}};
+  for (auto [x, y] : loader) EXPECT_EQ(x.shape(), (Shape{4, 3, 32, 32}));
+  const TensorDataset tensors{ones({3, 2}), zeros({3})};
+  const std::vector<std::int64_t> rows = {2, 0};
+  Batch batch;
+  EXPECT_TRUE(Dataset(std::cref(tensors)).gather(rows, batch));
+  EXPECT_EQ(batch.size(), 2);
+}
+
 TEST(Dataset, SeveralInputsLabelsAndWeights) {
   const TensorDataset d{{tensor({{1, 2}, {3, 4}, {5, 6}}), tensor({7, 8, 9})},
                         {tensor({0.5, 1.5, 2.5}), tensor({1, 0, 1})},

@@ -169,6 +169,26 @@ class Dataset {
     const D* d;
     std::int64_t size() const { return static_cast<std::int64_t>(d->size()); }
     auto get(std::int64_t i) const { return d->get(i); }
+    // The fast paths too: a borrowed image data set must still give its 8-bit pixels to a Loader's transform.
+    bool image(std::int64_t i, ImageView& view, Image& scratch) const
+    requires requires {
+      { d->image(i, view, scratch) } -> std::same_as<bool>;
+    }
+    {
+      return d->image(i, view, scratch);
+    }
+    bool gather(std::span<const std::int64_t> indices, Batch& batch) const
+    requires requires {
+      { d->gather(indices, batch) } -> std::same_as<bool>;
+    }
+    {
+      return d->gather(indices, batch);
+    }
+    std::vector<std::string> class_names() const
+    requires requires { d->class_names(); }
+    {
+      return d->class_names();
+    }
   };
   const detail::DatasetModel& model() const;
   std::shared_ptr<const detail::DatasetModel> model_;
