@@ -4,21 +4,21 @@
 #include <cmath>
 #include <cstdio>
 #include <ctime>
+#include <sys/resource.h>
 
 #include <nlohmann/json.hpp>
-#include <sys/resource.h>
 
 #include <weft/base/thread_pool.h>
 #include <weft/base/version.h>
+#include <weft/base/view.h>
 #include <weft/io/safetensors.h>
+#include <weft/io/saved_model.h>
 #include <weft/kernels/cpu_info.h>
 #include <weft/nn/losses.h>
 #include <weft/nn/summary.h>
-#include <weft/base/view.h>
 #include <weft/ops/ops.h>
-#include <weft/train/report.h>
-#include <weft/io/saved_model.h>
 #include <weft/train/image_preprocessing.h>
+#include <weft/train/report.h>
 
 namespace weft::cli {
 
@@ -50,7 +50,8 @@ void judge(const Tensor& logits, const data::ImageDataset& test, nn::ReportData&
   const std::int64_t n = test.size(), classes = logits.size(1);
   outcome.test_loss = nn::cross_entropy(logits.to(cpu), test.targets()).item();
   const std::vector<double> p = softmax(logits.to(cpu), 1).to_vector<double>();
-  report.confusion.assign(static_cast<std::size_t>(classes), std::vector<std::int64_t>(static_cast<std::size_t>(classes)));
+  report.confusion.assign(static_cast<std::size_t>(classes),
+                          std::vector<std::int64_t>(static_cast<std::size_t>(classes)));
   std::vector<std::pair<double, std::int64_t>> wrong;
   std::int64_t right = 0;
   for (std::int64_t i = 0; i < n; ++i) {
@@ -67,9 +68,15 @@ void judge(const Tensor& logits, const data::ImageDataset& test, nn::ReportData&
   for (std::size_t k = 0; k < shown; ++k) {
     const auto [confidence, i] = wrong[k];
     const auto row = p.begin() + i * classes;
-    const auto pixels = test.pixels().subspan(static_cast<std::size_t>(i * shape.numel()), static_cast<std::size_t>(shape.numel()));
-    report.wrong.push_back({{pixels.begin(), pixels.end()}, static_cast<int>(shape[0]), static_cast<int>(shape[1]),
-                            static_cast<int>(shape[2]), test.label(i), std::max_element(row, row + classes) - row, confidence,
+    const auto pixels =
+        test.pixels().subspan(static_cast<std::size_t>(i * shape.numel()), static_cast<std::size_t>(shape.numel()));
+    report.wrong.push_back({{pixels.begin(), pixels.end()},
+                            static_cast<int>(shape[0]),
+                            static_cast<int>(shape[1]),
+                            static_cast<int>(shape[2]),
+                            test.label(i),
+                            std::max_element(row, row + classes) - row,
+                            confidence,
                             "test image " + std::to_string(i)});
   }
 }
@@ -104,8 +111,9 @@ void write_model(nn::Model& model, const Settings& settings, const data::ImageDa
   const Shape image = dataset.image_shape();
   Shape batch = image;
   batch.insert(0, 1);
-  SavedModel saved = capture_model(
-      model.module_ref(), [&](const std::vector<Tensor>& x) { return model.layer().call_all(x); }, {{.meta = {batch, f32}}});
+  SavedModel saved =
+      capture_model(model.module_ref(), [&](const std::vector<Tensor>& x) { return model.layer().call_all(x); },
+                    {{.meta = {batch, f32}}});
   saved.description.name = settings.model;
   saved.description.class_names = dataset.class_names();
   saved.description.preprocessing = nn::ImagePreprocessing::of(image, test_loader.transform).attributes();

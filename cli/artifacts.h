@@ -1,9 +1,8 @@
 // What a run leaves: weights, architecture, history, report, and the last line of `weft train`.
 #pragma once
 
-#include <weft/train/model.h>
-
 #include "run.h"
+#include <weft/train/model.h>
 
 namespace weft::cli {
 

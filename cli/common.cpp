@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-
 #include <unistd.h>
 
 #include <weft/base/error.h>
@@ -11,7 +10,8 @@ namespace weft::cli {
 
 data::DownloadProgress download_bar() {
   const bool terminal = isatty(fileno(stdout)) != 0;
-  return [terminal, named = std::string(), shown = -1](const std::string& file, std::int64_t done, std::int64_t total) mutable {
+  return [terminal, named = std::string(), shown = -1](const std::string& file, std::int64_t done,
+                                                       std::int64_t total) mutable {
     if (named != file) {
       named = file;
       shown = -1;

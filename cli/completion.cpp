@@ -16,13 +16,15 @@ std::string words(const CLI::App& app) {
 }
 
 void print_bash(const CLI::App& root) {
-  std::printf("# Shell completion for weft: eval \"$(weft completion bash)\"\n_weft() {\n"
-              "  local word=${COMP_WORDS[COMP_CWORD]} names\n  case ${COMP_WORDS[1]} in\n");
+  std::printf(
+      "# Shell completion for weft: eval \"$(weft completion bash)\"\n_weft() {\n"
+      "  local word=${COMP_WORDS[COMP_CWORD]} names\n  case ${COMP_WORDS[1]} in\n");
   for (const CLI::App* sub : root.get_subcommands([](const CLI::App*) { return true; }))
     std::printf("    %s) names=\"%s\" ;;\n", sub->get_name().c_str(), words(*sub).c_str());
-  std::printf("    *) names=\"%s\" ;;\n  esac\n  [ \"$COMP_CWORD\" = 1 ] && names=\"%s\"\n"
-              "  COMPREPLY=($(compgen -W \"$names\" -- \"$word\") $(compgen -f -- \"$word\"))\n}\ncomplete -F _weft weft\n",
-              words(root).c_str(), words(root).c_str());
+  std::printf(
+      "    *) names=\"%s\" ;;\n  esac\n  [ \"$COMP_CWORD\" = 1 ] && names=\"%s\"\n"
+      "  COMPREPLY=($(compgen -W \"$names\" -- \"$word\") $(compgen -f -- \"$word\"))\n}\ncomplete -F _weft weft\n",
+      words(root).c_str(), words(root).c_str());
 }
 
 }  // namespace

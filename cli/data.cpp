@@ -1,10 +1,9 @@
 // weft data [list] | show NAME | download NAME.
 #include <cstdio>
 
-#include <weft/data/datasets.h>
-
 #include "commands.h"
 #include "common.h"
+#include <weft/data/datasets.h>
 
 namespace weft::cli {
 
@@ -13,10 +12,12 @@ namespace {
 void list_data() {
   for (const data::DatasetInfo& d : data::available())
     std::printf("%-14s %6lld + %6lld images %dx%dx%d, %3d classes  %-14s %s\n", d.name.c_str(),
-                static_cast<long long>(d.train), static_cast<long long>(d.test), d.channels, d.height, d.width, d.classes,
-                d.cached ? "ready" : "not downloaded", d.description.c_str());
-  std::printf("\nA folder with one folder of JPEG or PNG files per class works too. `weft data show NAME --out sheet.png` draws "
-              "a contact sheet.\n");
+                static_cast<long long>(d.train), static_cast<long long>(d.test), d.channels, d.height, d.width,
+                d.classes, d.cached ? "ready" : "not downloaded", d.description.c_str());
+  std::printf(
+      "\nA folder with one folder of JPEG or PNG files per class works too. `weft data show NAME --out sheet.png` "
+      "draws "
+      "a contact sheet.\n");
 }
 
 struct ShowOptions {
@@ -26,10 +27,12 @@ struct ShowOptions {
 };
 
 void show_data(const ShowOptions& o) {
-  const data::TrainTest parts = data::open(o.name, {.data_dir = o.data_dir, .progress = download_bar(), .seed = o.seed});
+  const data::TrainTest parts =
+      data::open(o.name, {.data_dir = o.data_dir, .progress = download_bar(), .seed = o.seed});
   const Shape& s = parts.train.image_shape();
   std::printf("%s: %lld training and %lld test images of shape %s\n", parts.train.name().c_str(),
-              static_cast<long long>(parts.train.size()), static_cast<long long>(parts.test.size()), to_string(s).c_str());
+              static_cast<long long>(parts.train.size()), static_cast<long long>(parts.test.size()),
+              to_string(s).c_str());
   std::vector<std::int64_t> count(parts.train.class_names().size());
   for (auto label : parts.train.labels()) ++count[static_cast<std::size_t>(label)];
   for (std::size_t i = 0; i < count.size(); ++i)

@@ -1,6 +1,7 @@
 // weft devices, weft doctor.
 #include <cstdio>
 
+#include "commands.h"
 #include <weft/base/memory.h>
 #include <weft/base/thread_pool.h>
 #include <weft/base/version.h>
@@ -10,8 +11,6 @@
 #include <weft/ops/ops.h>
 #include <weft/tensor/storage.h>
 
-#include "commands.h"
-
 namespace weft::cli {
 
 namespace {
@@ -20,7 +19,8 @@ void list_devices() {
   bool first = true;
   for (Device d : devices()) {
     std::string text = backend(d.type)->describe(d.index);
-    if (d.type == DeviceType::cpu) text = cpu_name() + ", " + cpu_features() + ", " + std::to_string(num_threads()) + " threads";
+    if (d.type == DeviceType::cpu)
+      text = cpu_name() + ", " + cpu_features() + ", " + std::to_string(num_threads()) + " threads";
     if (d.type == DeviceType::ref) text = "the reference: plain loops in double precision, for tests";
     std::printf("%-8s %s%s\n", to_string(d).c_str(), text.c_str(), first ? "  (the automatic choice)" : "");
     first = false;
@@ -51,7 +51,8 @@ int diagnose() {
   bool ok = line(true, "version", version());
   ok &= line(true, "processor", cpu_name() + ": " + cpu_features());
   ok &= line(num_threads() >= 1, "threads", std::to_string(num_threads()) + " (WEFT_THREADS or --threads sets them)");
-  ok &= line(true, "oneDNN", uses_onednn() ? "convolutions and products use it" : "built without it: Weft's own kernels are used");
+  ok &= line(true, "oneDNN",
+             uses_onednn() ? "convolutions and products use it" : "built without it: Weft's own kernels are used");
   ok &= line(kernels_agree(), "arithmetic", "fast kernels against the reference");
   for (const data::DatasetInfo& info : data::available())
     line(true, "data: " + info.name, info.cached ? "ready" : "not downloaded; it would go to " + info.folder);

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "commands.h"
+#include "run.h"
 #include <weft/base/thread_pool.h>
 #include <weft/data/loader.h>
 #include <weft/io/files.h>
@@ -13,9 +15,6 @@
 #include <weft/nn/summary.h>
 #include <weft/nn/zoo.h>
 #include <weft/train/image_preprocessing.h>
-
-#include "commands.h"
-#include "run.h"
 
 namespace weft::cli {
 
@@ -29,6 +28,8 @@ struct EvaluateFlags {
 };
 
 void evaluate(const EvaluateFlags& f) {
+  check(f.threads >= 0, "--threads: received ", f.threads, "; expected 1 or more (0: all processors)");
+  check(f.batch_size >= 1, "--batch-size: received ", f.batch_size, "; expected 1 or more");
   if (f.threads) set_num_threads(f.threads);
   const SavedModel model = load_model(f.run);
   const nn::ImagePreprocessing prepare = nn::ImagePreprocessing::from(model.description.preprocessing);
@@ -41,14 +42,18 @@ void evaluate(const EvaluateFlags& f) {
         parts.test.class_names().size(), " classes, the model ", model.description.class_names.size());
   double loss = 0, count = 0;
   metrics::Accuracy accuracy;
-  for (auto [x, y] : data::Loader(parts.test, {.batch_size = f.batch_size, .seed = 0, .transform = prepare.pipeline()})) {
+  for (auto [x, y] :
+       data::Loader(parts.test, {.batch_size = f.batch_size, .seed = 0, .transform = prepare.pipeline()})) {
     const Tensor logits = model(x);
     loss += nn::cross_entropy(logits, y).item() * static_cast<double>(x.size(0));
     count += static_cast<double>(x.size(0));
     accuracy.update(logits, y);
   }
   if (f.json) {
-    const nlohmann::ordered_json line{{"data", settings.data}, {"examples", static_cast<std::int64_t>(count)}, {"loss", loss / count}, {"accuracy", accuracy.result()}};
+    const nlohmann::ordered_json line{{"data", settings.data},
+                                      {"examples", static_cast<std::int64_t>(count)},
+                                      {"loss", loss / count},
+                                      {"accuracy", accuracy.result()}};
     std::printf("%s\n", line.dump().c_str());
     return;
   }

@@ -2,10 +2,9 @@
 #include <cstdio>
 #include <exception>
 
+#include "commands.h"
 #include <weft/base/error.h>
 #include <weft/base/version.h>
-
-#include "commands.h"
 
 namespace weft::cli {
 namespace {
@@ -13,7 +12,8 @@ namespace {
 /// Names of an app's subcommands and long options: what a misspelled word may have meant.
 std::vector<std::string> known_names(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(sub->get_name());
   for (const CLI::Option* option : app.get_options())
     for (const auto& name : option->get_lnames()) names.push_back("--" + name);
   return names;

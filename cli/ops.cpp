@@ -1,14 +1,13 @@
 // weft ops [list] | show NAME | run NAME IN.npz OUT.npz: all read from the operator table.
 #include <cstdio>
 
+#include "commands.h"
 #include <weft/autograd/gradients.h>
 #include <weft/io/json.h>
 #include <weft/io/npz.h>
 #include <weft/kernels/registry.h>
 #include <weft/ops/ops.h>
 #include <weft/tensor/apply.h>
-
-#include "commands.h"
 
 namespace weft::cli {
 
@@ -29,11 +28,16 @@ std::string signature_text(const OpInfo& op) {
 
 const char* describe(Types types) {
   switch (types) {
-    case Types::any: return "each input as it is";
-    case Types::numeric: return "the promoted dtype of the inputs";
-    case Types::floating: return "the promoted dtype; bool and integers compute in f32";
-    case Types::integral: return "bool and integers";
-    default: return "bool";
+    case Types::any:
+      return "each input as it is";
+    case Types::numeric:
+      return "the promoted dtype of the inputs";
+    case Types::floating:
+      return "the promoted dtype; bool and integers compute in f32";
+    case Types::integral:
+      return "bool and integers";
+    default:
+      return "bool";
   }
 }
 
@@ -75,7 +79,8 @@ void show_op(const std::string& name) {
   for (DeviceType d : {DeviceType::cpu, DeviceType::ref}) {
     std::string list;
     for (const Kernel& k : kernels_of(op, d)) list += (list.empty() ? "" : ", ") + k.name;
-    std::printf("on %-9s %s\n", to_string(Device{d, 0}).c_str(), list.empty() ? op.view ? "a view" : "-" : list.c_str());
+    std::printf("on %-9s %s\n", to_string(Device{d, 0}).c_str(),
+                list.empty() ? op.view ? "a view" : "-" : list.c_str());
   }
   if (!op.domain) return;
   std::printf("shapes, by example\n");
@@ -134,7 +139,8 @@ void run_op(const RunOptions& o) {
   const std::vector<Operand> operands(inputs.begin(), inputs.end());
   const Tensors outputs = apply_op(op, attrs.get(), operands);
   NamedTensors results;
-  for (std::size_t i = 0; i < outputs.size(); ++i) results.emplace_back("out" + std::to_string(i), outputs[i].detach().to(cpu));
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    results.emplace_back("out" + std::to_string(i), outputs[i].detach().to(cpu));
   if (o.grad) {
     check(op.vjp != nullptr, op.name, " has no gradient");
     std::vector<Tensor> tracked, seeds, wanted;
@@ -164,7 +170,8 @@ void run_op(const RunOptions& o) {
 void add_ops(CLI::App& app) {
   CLI::App* ops = app.add_subcommand("ops", "List the operators, show one, or run one on arrays");
   CLI::App* list = ops->add_subcommand("list", "List all operators (the default)");
-  CLI::App* show = ops->add_subcommand("show", "Formula, attributes, shapes, dtypes and implementations of an operator");
+  CLI::App* show =
+      ops->add_subcommand("show", "Formula, attributes, shapes, dtypes and implementations of an operator");
   auto name = std::make_shared<std::string>();
   show->add_option("name", *name, "Operator")->required();
   show->callback([name] { show_op(*name); });

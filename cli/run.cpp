@@ -5,6 +5,8 @@
 #include <ctime>
 #include <filesystem>
 
+#include "artifacts.h"
+#include "loop.h"
 #include <weft/base/thread_pool.h>
 #include <weft/io/files.h>
 #include <weft/metrics/metrics.h>
@@ -14,9 +16,6 @@
 #include <weft/train/checkpoint.h>
 #include <weft/train/interrupt.h>
 #include <weft/train/profile.h>
-
-#include "artifacts.h"
-#include "loop.h"
 
 namespace weft::cli {
 
@@ -81,7 +80,6 @@ nn::Model build(const Settings& s, std::int64_t classes) {
   nn::Model model{nn::zoo::make(s.model, classes)};
   optim::RuleOptions rule;
   if (s.lr >= 0) rule.lr = s.lr;
-  else if (s.optimizer == "adam") rule.lr = 2e-3;
   if (s.weight_decay >= 0) rule.weight_decay = s.weight_decay;
   model.compile({.optimizer = optim::make(s.optimizer, rule),
                  .loss = nn::CrossEntropy{},
@@ -90,7 +88,8 @@ nn::Model build(const Settings& s, std::int64_t classes) {
   return model;
 }
 
-nn::FitOptions fit_options(const Settings& s, const RunOptions& run, const data::Dataset& train, const data::Dataset& test) {
+nn::FitOptions fit_options(const Settings& s, const RunOptions& run, const data::Dataset& train,
+                           const data::Dataset& test) {
   nn::FitOptions o;
   o.batch_size = s.batch_size;
   o.epochs = s.epochs;
@@ -126,14 +125,17 @@ bool restore(nn::Model& model, const Settings& s, const std::string& folder, con
 
 Settings load_settings(const std::string& folder) {
   const std::string path = folder + "/config.json";
-  check(file_exists(path), folder, ": no run is here (", path, " is missing); expected a folder that `weft train` made");
+  check(file_exists(path), folder, ": no run is here (", path,
+        " is missing); expected a folder that `weft train` made");
   return settings_from_json(read_file(path), path);
 }
 
 bool train(Settings s, const RunOptions& run) {
   const auto start = clock::now();
+  if (s.lr < 0 && s.optimizer == "adam") s.lr = 2e-3;
   const bool by_hand = s.face == "loop";
-  check(run.resume.empty() || !by_hand, "--resume goes on with runs of --face fit; this one was --face loop, which keeps no "
+  check(run.resume.empty() || !by_hand,
+        "--resume goes on with runs of --face fit; this one was --face loop, which keeps no "
         "checkpoints; train it again, or with --face fit");
   if (s.threads) set_num_threads(s.threads);
   const Device device = s.device == "auto" ? default_device() : parse_device(s.device);
@@ -148,9 +150,9 @@ bool train(Settings s, const RunOptions& run) {
   if (run.resume.empty()) fs::remove(checkpoint);  // an earlier run's: --resume must not mix the two
   write_file_atomically(folder + "/config.json", to_json(s));
   if (run.verbose != 0)
-    std::printf("Training %s on %s: %lld + %lld images, %d threads, device %s, seed %llu\n", s.model.c_str(), s.data.c_str(),
-                static_cast<long long>(parts.train.size()), static_cast<long long>(parts.test.size()), num_threads(),
-                to_string(device).c_str(), static_cast<unsigned long long>(s.seed));
+    std::printf("Training %s on %s: %lld + %lld images, %d threads, device %s, seed %llu\n", s.model.c_str(),
+                s.data.c_str(), static_cast<long long>(parts.train.size()), static_cast<long long>(parts.test.size()),
+                num_threads(), to_string(device).c_str(), static_cast<unsigned long long>(s.seed));
 
   nn::FitOptions options = fit_options(s, run, parts.train, parts.test);
   options.resume = resuming;
@@ -172,7 +174,8 @@ bool train(Settings s, const RunOptions& run) {
   outcome.folder = folder;
   if (nn::InterruptScope::requested()) {
     write_model(model, s, parts.test, options.validation_loader, outcome);
-    std::printf("Interrupted after %lld steps; the model is kept in %s.\n", static_cast<long long>(outcome.steps), folder.c_str());
+    std::printf("Interrupted after %lld steps; the model is kept in %s.\n", static_cast<long long>(outcome.steps),
+                folder.c_str());
     if (!by_hand) std::printf("Go on with: weft train --resume %s\n", folder.c_str());
     return false;
   }

@@ -1,13 +1,13 @@
 #include "settings.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
 #include <nlohmann/json.hpp>
 
-#include <weft/base/reflect.h>
-
 #include "common.h"
+#include <weft/base/reflect.h>
 
 namespace weft::cli {
 
@@ -21,9 +21,14 @@ Settings settings_from_json(const std::string& text, const std::string& where) {
   Settings s;
   try {
     const auto j = nlohmann::ordered_json::parse(text);
+    std::vector<std::string> names;
     reflect::for_each_field(s, [&](std::string_view name, auto& v) {
+      names.emplace_back(name);
       if (j.contains(std::string(name))) j.at(std::string(name)).get_to(v);
     });
+    for (const auto& [key, value] : j.items())
+      check(std::find(names.begin(), names.end(), key) != names.end(), where, ": unknown setting '", key, "'",
+            suggestion(key, names));
   } catch (const nlohmann::json::exception& e) {
     fail(where, ": the settings cannot be read: ", e.what());
   }
@@ -32,7 +37,10 @@ Settings settings_from_json(const std::string& text, const std::string& where) {
 
 std::vector<std::pair<std::string, std::string>> to_list(const Settings& s) {
   std::vector<std::pair<std::string, std::string>> list;
-  reflect::for_each_field(s, [&](std::string_view name, const auto& v) { list.emplace_back(std::string(name), to_string(v)); });
+  reflect::for_each_field(
+      s, [&](std::string_view name, const auto& v) { list.emplace_back(std::string(name), to_string(v)); });
+  for (auto& [name, value] : list)
+    if ((name == "lr" || name == "weight_decay") && value.starts_with("-")) value = "the optimizer's own";
   return list;
 }
 
@@ -60,9 +68,10 @@ data::TrainTest open_data(Settings& s) {
     s.data = "cifar10";
     return parts;
   } catch (const Error& e) {
-    std::printf("CIFAR-10 is not here and could not be downloaded (%s).\nUsing the built-in data set shapes10 instead; "
-                "--data-dir FOLDER names a local copy of CIFAR-10.\n",
-                e.message().c_str());
+    std::printf(
+        "CIFAR-10 is not here and could not be downloaded (%s).\nUsing the built-in data set shapes10 instead; "
+        "--data-dir FOLDER names a local copy of CIFAR-10.\n",
+        e.message().c_str());
     s.data = "shapes10";
     options.seed = 0;
     return data::open(s.data, options);

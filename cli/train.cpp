@@ -1,15 +1,15 @@
 // weft train.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
+#include "commands.h"
+#include "run.h"
 #include <weft/base/thread_pool.h>
 #include <weft/data/augment.h>
 #include <weft/nn/init.h>
 #include <weft/nn/zoo.h>
 #include <weft/optim/optimizer.h>
-
-#include "commands.h"
-#include "run.h"
 
 namespace weft::cli {
 
@@ -42,6 +42,19 @@ void check_settings(const Settings& s) {
   nn::init::by_name(s.init);
 }
 
+/// A resumed run keeps its settings: a flag that would silently do nothing is refused.
+void check_resume_flags(const CLI::App& command) {
+  const std::vector<std::string> allowed = {"resume", "epochs", "steps", "threads", "verbose", "json", "profile"};
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->count() == 0 || option->get_lnames().empty()) continue;
+    const std::string& name = option->get_lnames()[0];
+    check(
+        std::find(allowed.begin(), allowed.end(), name) != allowed.end(), "--", name,
+        " cannot be given with --resume: the run keeps its settings and its folder; only --epochs, --steps, --threads, "
+        "--verbose, --json and --profile may change");
+  }
+}
+
 }  // namespace
 
 void add_train(CLI::App& app) {
@@ -49,20 +62,24 @@ void add_train(CLI::App& app) {
   auto f = std::make_shared<TrainFlags>();
   Settings& s = f->settings;
   c->add_option("--model", s.model, "tutorial-cnn, mlp or resnet20");
-  c->add_option("--data", s.data, "cifar10, cifar100, mnist, fashion-mnist, shapes10, or a folder with a folder of images per class");
+  c->add_option("--data", s.data,
+                "cifar10, cifar100, mnist, fashion-mnist, shapes10, or a folder with a folder of images per class");
   c->add_option("--data-dir", s.data_dir, "A local copy of the data set's files");
   CLI::Option* epochs = c->add_option("--epochs", s.epochs, "Passes over the training data");
   CLI::Option* steps = c->add_option("--steps", s.steps, "Stop after so many steps (0: no bound)");
   c->add_option("--batch-size", s.batch_size, "Examples a step");
-  c->add_option("--optimizer", s.optimizer, "sgd, adam, adamw, rmsprop, adagrad, adadelta, adamax, nadam, radam, lion, …");
+  c->add_option("--optimizer", s.optimizer,
+                "sgd, adam, adamw, rmsprop, adagrad, adadelta, adamax, nadam, radam, lion, …");
   c->add_option("--lr", s.lr, "Learning rate (negative: 2e-3 for adam, else the optimizer's default)");
-  c->add_option("--schedule", s.schedule, "constant, cosine, linear, step, exponential, onecycle, …, each also as warmup-…");
+  c->add_option("--schedule", s.schedule,
+                "constant, cosine, linear, step, exponential, onecycle, …, each also as warmup-…");
   c->add_option("--weight-decay", s.weight_decay, "Weight decay (negative: the optimizer's default)");
   c->add_option("--augment", s.augment, "List such as hflip,crop:4; none");
   c->add_option("--init", s.init, "glorot_uniform, he_uniform, he_normal, torch_default, …");
   c->add_option("--normalize", s.normalize, "none (0..1), standard (the data's mean and deviation), half (-1..1)");
   c->add_option("--seed", s.seed, "Seed of everything random");
-  CLI::Option* threads = c->add_option("--threads", s.threads, "Threads (0: all processors); results do not depend on it");
+  CLI::Option* threads =
+      c->add_option("--threads", s.threads, "Threads (0: all processors); results do not depend on it");
   c->add_option("--workers", s.workers, "Threads that prepare batches; results do not depend on it");
   c->add_option("--device", s.device, "auto, cpu or ref");
   c->add_option("--face", s.face, "fit: Model::fit; loop: a hand-written loop");
@@ -72,14 +89,14 @@ void add_train(CLI::App& app) {
   c->add_option("--verbose", f->run.verbose, "0: silent, 1: a bar, 2: a line an epoch (-1: 1 on a terminal, else 2)");
   c->add_flag("--json", f->run.json, "End with one line of JSON");
   c->add_flag("--profile", f->run.profile, "Print where the time went, by operator");
-  c->callback([f, epochs, steps, threads] {
+  c->callback([c, f, epochs, steps, threads] {
     RunOptions& run = f->run;
     if (run.resume.empty()) {
       check_settings(f->settings);
       if (!train(f->settings, run)) throw CLI::RuntimeError(interrupted_exit_code);
       return;
     }
-    check(run.out.empty(), "--out and --resume exclude each other: a resumed run stays in its folder");
+    check_resume_flags(*c);
     Settings kept = load_settings(run.resume);
     if (epochs->count()) kept.epochs = f->settings.epochs;
     if (steps->count()) kept.steps = f->settings.steps;

@@ -1,9 +1,9 @@
 // The commands beside train: what they print, what they refuse.
-#include <weft/io/npz.h>
-#include <weft/ops/create.h>
-
 #include <cli/images.h>
 #include <cli/run_weft.h>
+
+#include <weft/io/npz.h>
+#include <weft/ops/create.h>
 
 namespace weft {
 namespace {
@@ -11,7 +11,8 @@ namespace {
 TEST_F(Cli, HelpAndVersion) {
   const Outcome help = weft({"--help"});
   EXPECT_EQ(help.code, 0);
-  for (const char* name : {"train", "evaluate", "predict", "summary", "data", "ops", "devices", "doctor", "completion"}) {
+  for (const char* name :
+       {"train", "evaluate", "predict", "summary", "data", "ops", "devices", "doctor", "completion"}) {
     EXPECT_TRUE(contains(help.out, name)) << name;
     const Outcome one = weft({name, "--help"});
     EXPECT_EQ(one.code, 0) << name;
@@ -36,7 +37,8 @@ TEST_F(Cli, DataListShowAndSheet) {
   const Outcome list = weft({"data", "list"});
   EXPECT_EQ(list.code, 0);
   EXPECT_EQ(list.out, weft({"data"}).out);
-  for (const char* name : {"shapes10", "cifar10", "cifar100", "mnist", "fashion"}) EXPECT_TRUE(contains(list.out, name)) << name;
+  for (const char* name : {"shapes10", "cifar10", "cifar100", "mnist", "fashion"})
+    EXPECT_TRUE(contains(list.out, name)) << name;
   write_image_folder(folder / "images");
   const Outcome show = weft({"data", "show", "images", "--out", "sheet.png", "--columns", "5"});
   ASSERT_EQ(show.code, 0) << show.err;
@@ -45,9 +47,7 @@ TEST_F(Cli, DataListShowAndSheet) {
   EXPECT_REFUSED(weft({"data", "show", "images", "--out", "nowhere/sheet.png"}), "nowhere");
 }
 
-TEST_F(Cli, DownloadThatCannotSucceedNamesTheFile) {
-  EXPECT_REFUSED(weft({"data", "download", "mnist"}), "mnist");
-}
+TEST_F(Cli, DownloadThatCannotSucceedNamesTheFile) { EXPECT_REFUSED(weft({"data", "download", "mnist"}), "mnist"); }
 
 TEST_F(Cli, OperatorsAreListedAndShown) {
   const Outcome list = weft({"ops"});
@@ -61,7 +61,8 @@ TEST_F(Cli, OperatorsAreListedAndShown) {
 }
 
 TEST_F(Cli, OperatorsRunOnArrays) {
-  const Tensor a = tensor_of(std::vector<float>{1, 2, 3, 4, 5, 6}, {2, 3}), b = tensor_of(std::vector<float>{1, 0, 2, 1, 0, 3}, {3, 2});
+  const Tensor a = tensor_of(std::vector<float>{1, 2, 3, 4, 5, 6}, {2, 3}),
+               b = tensor_of(std::vector<float>{1, 0, 2, 1, 0, 3}, {3, 2});
   save_npz(folder / "in.npz", {{"in0", a}, {"in1", b}});
   for (const char* device : {"cpu", "ref"}) {
     const Outcome o = weft({"ops", "run", "matmul", "in.npz", "out.npz", "--grad", "--device", device});
@@ -79,7 +80,8 @@ TEST_F(Cli, OperatorsRunOnArrays) {
   EXPECT_EQ(find_tensor(r, "out0")->to_vector<float>(), (std::vector<float>{6, 15}));
   EXPECT_EQ(find_tensor(r, "grad0")->to_vector<float>(), (std::vector<float>{1, 1, 1, 10, 10, 10}));
 
-  EXPECT_REFUSED(weft({"ops", "run", "sum", "in.npz", "no.npz", "--attrs", R"({"axis": [1]})"}), "did you mean 'axes'?");
+  EXPECT_REFUSED(weft({"ops", "run", "sum", "in.npz", "no.npz", "--attrs", R"({"axis": [1]})"}),
+                 "did you mean 'axes'?");
   EXPECT_REFUSED(weft({"ops", "run", "sum", "in.npz", "no.npz", "--attrs", "{axes"}), "--attrs");
   EXPECT_REFUSED(weft({"ops", "run", "matmul", "in.npz", "no.npz"}), "the file has no array 'in1'");
   EXPECT_REFUSED(weft({"ops", "run", "matmul", "none.npz", "no.npz"}), "none.npz");
@@ -104,8 +106,9 @@ TEST_F(Cli, DevicesDoctorAndSummary) {
 TEST_F(Cli, CompletionIsABashScript) {
   const Outcome o = weft({"completion", "bash"});
   ASSERT_EQ(o.code, 0) << o.err;
-  put(folder / "test.sh", o.out + "COMP_WORDS=(weft eva); COMP_CWORD=1; _weft; echo \"${COMPREPLY[@]}\"\n"
-                                  "COMP_WORDS=(weft train --resu); COMP_CWORD=2; _weft; echo \"${COMPREPLY[@]}\"\n");
+  put(folder / "test.sh", o.out +
+                              "COMP_WORDS=(weft eva); COMP_CWORD=1; _weft; echo \"${COMPREPLY[@]}\"\n"
+                              "COMP_WORDS=(weft train --resu); COMP_CWORD=2; _weft; echo \"${COMPREPLY[@]}\"\n");
   ASSERT_EQ(std::system(("bash '" + folder / "test.sh' > '" + folder / "words' 2>&1").c_str()), 0);
   EXPECT_EQ(read("words"), "evaluate\n--resume\n");
 }
@@ -115,7 +118,8 @@ class Run : public Cli {
  protected:
   Run() {
     write_image_folder(folder / "images");
-    trained = weft({"train", "--data", "images", "--epochs", "5", "--batch-size", "16", "--threads", "2", "--out", "run", "--verbose", "0", "--json"});
+    trained = weft({"train", "--data", "images", "--epochs", "5", "--batch-size", "16", "--threads", "2", "--out",
+                    "run", "--verbose", "0", "--json"});
   }
   Outcome trained;
 };

@@ -3,10 +3,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <data/temporary_folder.h>
 
 #include <weft/data/image.h>
-
-#include <data/temporary_folder.h>
 
 namespace weft {
 

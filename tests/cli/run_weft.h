@@ -3,17 +3,15 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <string>
-#include <vector>
-
+#include <data/temporary_folder.h>
 #include <fcntl.h>
+#include <string>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-
-#include <data/temporary_folder.h>
 
 namespace weft {
 
@@ -21,7 +19,7 @@ using Arguments = std::vector<std::string>;
 
 /// How a run of the executable ended.
 struct Outcome {
-  int code = 0;    ///< exit code; 128 + signal where one ended it
+  int code = 0;  ///< exit code; 128 + signal where one ended it
   std::string out, err;
 
   /// The last line printed, as JSON.
@@ -31,14 +29,16 @@ struct Outcome {
   }
   std::string hash() const {
     const auto j = json();
-    return j.is_object() && j.contains("weights_sha256") ? j["weights_sha256"].get<std::string>() : "no hash: " + out + err;
+    return j.is_object() && j.contains("weights_sha256") ? j["weights_sha256"].get<std::string>()
+                                                         : "no hash: " + out + err;
   }
 };
 
 /// A running weft, in a working folder of its own choice.
 class Process {
  public:
-  Process(const std::string& folder, const Arguments& arguments) : base_(folder + "/process" + std::to_string(++count())) {
+  Process(const std::string& folder, const Arguments& arguments)
+      : base_(folder + "/process" + std::to_string(++count())) {
     pid_ = fork();
     if (pid_ != 0) return;
     redirect(base_ + ".out", 1);
@@ -56,7 +56,8 @@ class Process {
   Outcome wait() const {
     int status = 0;
     waitpid(pid_, &status, 0);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), content(base_ + ".out"), content(base_ + ".err")};
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), content(base_ + ".out"),
+            content(base_ + ".err")};
   }
 
  private:
@@ -84,11 +85,11 @@ class Cli : public testing::Test {
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
 
 /// The run failed as an error of the user's: exit code 2, one line that says `part`, nothing of the C++ library's own.
-#define EXPECT_REFUSED(outcome, part)                                                  \
-  do {                                                                                 \
-    const Outcome refused = (outcome);                                                 \
-    EXPECT_EQ(refused.code, 2) << refused.out;                                         \
-    EXPECT_TRUE(refused.err.starts_with("weft: ")) << refused.err;                     \
+#define EXPECT_REFUSED(outcome, part)                                                                  \
+  do {                                                                                                 \
+    const Outcome refused = (outcome);                                                                 \
+    EXPECT_EQ(refused.code, 2) << refused.out;                                                         \
+    EXPECT_TRUE(refused.err.starts_with("weft: ")) << refused.err;                                     \
     EXPECT_TRUE(contains(refused.err, part)) << "expected: " << part << "\nreceived: " << refused.err; \
   } while (false)
 

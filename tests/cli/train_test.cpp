@@ -30,7 +30,8 @@ class Train : public Cli {
   bool leftovers(const std::string& out) const {
     for (const auto& file : std::filesystem::directory_iterator(folder / out)) {
       const std::string name = file.path().filename().string();
-      const Arguments whole{"checkpoint.safetensors", "config.json", "history.csv", "model.json", "model.safetensors", "report.html"};
+      const Arguments whole{"checkpoint.safetensors", "config.json", "history.csv", "model.json",
+                            "model.safetensors",      "report.html"};
       if (std::find(whole.begin(), whole.end(), name) == whole.end()) return true;
     }
     return false;
@@ -38,15 +39,16 @@ class Train : public Cli {
 };
 
 TEST_F(Cli, TrainsOnTheBuiltInDataAndLeavesEverything) {
-  const Outcome o = weft({"train", "--data", "shapes10", "--epochs", "1", "--steps", "3", "--threads", "2", "--out", "run", "--json"});
+  const Outcome o = weft(
+      {"train", "--data", "shapes10", "--epochs", "1", "--steps", "3", "--threads", "2", "--out", "run", "--json"});
   ASSERT_EQ(o.code, 0) << o.err;
   EXPECT_TRUE(contains(o.out, "50000 + 10000 images")) << o.out;
   EXPECT_TRUE(contains(o.out, "Report: run/report.html")) << o.out;
   EXPECT_FALSE(contains(o.out, "\r")) << "a line that overwrites itself, where the output is no terminal";
   const auto j = o.json();
   ASSERT_TRUE(j.is_object()) << o.out;
-  for (const char* name : {"train_loss", "train_accuracy", "test_loss", "test_accuracy", "epochs", "steps", "seconds", "ms_per_step",
-                           "peak_rss_mb", "threads", "device", "seed", "weights_sha256"})
+  for (const char* name : {"train_loss", "train_accuracy", "test_loss", "test_accuracy", "epochs", "steps", "seconds",
+                           "ms_per_step", "peak_rss_mb", "threads", "device", "seed", "weights_sha256"})
     EXPECT_TRUE(j.contains(name)) << name;
   EXPECT_EQ(j["steps"], 3);
   EXPECT_EQ(j["epochs"], 1);
@@ -55,7 +57,8 @@ TEST_F(Cli, TrainsOnTheBuiltInDataAndLeavesEverything) {
   EXPECT_EQ(o.hash().size(), 64u);
   for (const char* name : {"model.safetensors", "model.json", "history.csv", "config.json", "report.html"})
     EXPECT_TRUE(exists(std::string("run/") + name)) << name;
-  EXPECT_TRUE(read("run/history.csv").starts_with("epoch,accuracy,loss,val_accuracy,val_loss\n1,")) << read("run/history.csv");
+  EXPECT_TRUE(read("run/history.csv").starts_with("epoch,accuracy,loss,val_accuracy,val_loss\n1,"))
+      << read("run/history.csv");
   EXPECT_EQ(nlohmann::json::parse(read("run/config.json"))["model"], "tutorial-cnn");
   EXPECT_EQ(nlohmann::json::parse(read("run/config.json"))["steps"], 3);
 }
@@ -75,7 +78,9 @@ TEST_F(Train, ThreadsAndWorkersDoNotChangeTheWeights) {
 
 TEST_F(Train, ThreadsDoNotChangeResnet20) {
   const auto with = [&](const char* threads) {
-    return train("run", {"--model", "resnet20", "--optimizer", "sgd", "--lr", "0.1", "--steps", "3", "--threads", threads}).hash();
+    return train("run",
+                 {"--model", "resnet20", "--optimizer", "sgd", "--lr", "0.1", "--steps", "3", "--threads", threads})
+        .hash();
   };
   const std::string one = with("1");
   EXPECT_EQ(one.size(), 64u) << one;
@@ -134,6 +139,33 @@ TEST_F(Train, InterruptedRunGoesOnExactly) {
   std::filesystem::remove(folder / "killed/checkpoint.safetensors");
   EXPECT_EQ(weft({"train", "--resume", "killed", "--threads", "1", "--verbose", "0", "--json"}).hash(), whole)
       << "a run without a checkpoint begins again";
+}
+
+TEST_F(Train, HandWrittenLoopKeepsTheModelToo) {
+  const Process process(folder.path(),
+                        command("loop", {"--face", "loop", "--epochs", "1000", "--batch-size", "2", "--model", "mlp"}));
+  for (int i = 0; i < 6000 && !exists("loop/config.json"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));  // config.json is written before the first step
+  process.send(SIGINT);
+  const Outcome o = process.wait();
+  EXPECT_EQ(o.code, 130) << o.out << o.err;
+  EXPECT_FALSE(contains(o.out, "--resume")) << o.out;
+  EXPECT_EQ(weft({"predict", "loop", "images/cup/10.png"}).code, 0);
+}
+
+TEST_F(Train, ResumedRunKeepsItsSettings) {
+  ASSERT_EQ(train("run", {"--model", "mlp", "--epochs", "1"}).code, 0);
+  EXPECT_REFUSED(weft({"train", "--resume", "run", "--lr", "0.1"}), "--lr cannot be given with --resume");
+  EXPECT_REFUSED(weft({"train", "--resume", "run", "--out", "other"}), "--out cannot be given with --resume");
+  const Outcome longer = weft({"train", "--resume", "run", "--epochs", "2", "--json"});
+  EXPECT_EQ(longer.json()["epochs"], 2) << longer.out << longer.err;
+  const Outcome finished = weft({"train", "--resume", "run", "--json"});
+  EXPECT_EQ(finished.hash(), longer.hash());
+  EXPECT_TRUE(contains(finished.out, "has had its 2 epochs")) << finished.out;
+  std::string config = read("run/config.json");
+  put(folder / "run/config.json", config.replace(config.find("\"epochs\""), 8, "\"epoch\""));
+  EXPECT_REFUSED(weft({"train", "--resume", "run"}), "unknown setting 'epoch'; did you mean 'epochs'?");
 }
 
 TEST_F(Train, LearningRateOfZeroIsTakenAtItsWord) {

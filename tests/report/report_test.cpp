@@ -1,12 +1,11 @@
 // report.html: what it holds, and how a browser takes it.
 #include <cmath>
 #include <cstdlib>
+#include <data/temporary_folder.h>
 
 #include <gtest/gtest.h>
 
 #include <weft/train/report.h>
-
-#include <data/temporary_folder.h>
 
 namespace weft {
 namespace {
@@ -31,7 +30,8 @@ nn::ReportData full_report() {
     d.confusion.back()[i] = 31;
   }
   for (int channels : {1, 3})
-    d.wrong.push_back({std::vector<std::uint8_t>(static_cast<std::size_t>(channels * 20 * 30), 128), channels, 20, 30, 0, 3, 0.987, "it's wrong"});
+    d.wrong.push_back({std::vector<std::uint8_t>(static_cast<std::size_t>(channels * 20 * 30), 128), channels, 20, 30,
+                       0, 3, 0.987, "it's wrong"});
   d.summary = std::string(300, '-') + "\nTotal params: 10";
   d.settings = {{"data_dir", ""}, {"data", std::string(200, 'x')}};
   d.environment = {{"weights (SHA-256)", std::string(64, 'f')}};
@@ -40,13 +40,14 @@ nn::ReportData full_report() {
 
 TEST(Report, HoldsEveryPartAndEscapesNames) {
   const std::string html = nn::report_html(full_report());
-  for (const char* part : {"Curves", "Confusion matrix", "Per class", "Most confidently wrong", "Model", "Settings", "Environment",
-                           "60.00 %", "net on &lt;data&gt; &amp; &quot;more&quot;", "data:image/png;base64,iVBOR",
-                           "epoch 5: 0.4000", "(99 %)"})
+  for (const char* part : {"Curves", "Confusion matrix", "Per class", "Most confidently wrong", "Model", "Settings",
+                           "Environment", "60.00 %", "net on &lt;data&gt; &amp; &quot;more&quot;",
+                           "data:image/png;base64,iVBOR", "epoch 5: 0.4000", "(99 %)"})
     EXPECT_TRUE(contains(html, part)) << part;
   // 31 right of 31 + 19 in each row and column.
   EXPECT_TRUE(contains(html, "<td>50</td><td>0.620</td><td>0.620</td><td>0.620</td>"));
-  for (const char* part : {"<script", "nan", "inf", "http:", "https:", "it's"}) EXPECT_FALSE(contains(html, part)) << part;
+  for (const char* part : {"<script", "nan", "inf", "http:", "https:", "it's"})
+    EXPECT_FALSE(contains(html, part)) << part;
 }
 
 TEST(Report, PartsThatAreEmptyAreLeftOut) {
@@ -64,9 +65,13 @@ TEST(Report, PartsThatAreEmptyAreLeftOut) {
 /// What headless Chromium prints about a page: its log, with the console's lines, and the document at the end.
 std::string browse(const TemporaryFolder& folder, const std::string& page) {
   const std::string log = folder / "log";
-  const std::string command = std::string("HOME='") + folder.path() + "' '" WEFT_CHROMIUM "' --headless --no-sandbox --disable-gpu "
-                              "--allow-file-access-from-files --enable-logging=stderr --v=0 --virtual-time-budget=3000 --dump-dom "
-                              "'file://" + page + "' > '" + log + "' 2>&1";
+  const std::string command =
+      std::string("HOME='") + folder.path() +
+      "' '" WEFT_CHROMIUM
+      "' --headless --no-sandbox --disable-gpu "
+      "--allow-file-access-from-files --enable-logging=stderr --v=0 --virtual-time-budget=3000 --dump-dom "
+      "'file://" +
+      page + "' > '" + log + "' 2>&1";
   EXPECT_EQ(std::system(command.c_str()), 0) << content(log);
   return content(log);
 }
@@ -74,7 +79,8 @@ std::string browse(const TemporaryFolder& folder, const std::string& page) {
 class Browser : public testing::Test {
  protected:
   void SetUp() override {
-    if (std::string(WEFT_CHROMIUM).empty()) GTEST_SKIP() << "no Chromium is installed: the report is not opened in a browser";
+    if (std::string(WEFT_CHROMIUM).empty())
+      GTEST_SKIP() << "no Chromium is installed: the report is not opened in a browser";
   }
   TemporaryFolder folder;
 };
@@ -100,7 +106,8 @@ TEST_F(Browser, FitsAPhone) {
   ASSERT_NE(at, seen.npos) << seen.substr(0, 2000);
   int width = 0, wide = 0;
   char images[8] = "";
-  ASSERT_EQ(std::sscanf(seen.c_str() + at, "<title>width %d content %d images %7[a-z]", &width, &wide, images), 3) << seen.substr(at, 200);
+  ASSERT_EQ(std::sscanf(seen.c_str() + at, "<title>width %d content %d images %7[a-z]", &width, &wide, images), 3)
+      << seen.substr(at, 200);
   EXPECT_GT(width, 300);
   EXPECT_LE(wide, width) << "the page must not scroll sideways";
   EXPECT_STREQ(images, "true");

@@ -1,11 +1,10 @@
-#include <weft/train/report.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 
 #include <weft/data/image.h>
 #include <weft/io/files.h>
+#include <weft/train/report.h>
 
 namespace weft::nn {
 
@@ -35,8 +34,10 @@ std::string base64(const std::string& bytes) {
   std::string out;
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     std::uint32_t v = 0;
-    for (std::size_t k = 0; k < 3; ++k) v = v << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-    for (int k = 0; k < 4; ++k) out += i + static_cast<std::size_t>(k) <= bytes.size() ? digits[v >> (18 - 6 * k) & 63] : '=';
+    for (std::size_t k = 0; k < 3; ++k)
+      v = v << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
+    for (int k = 0; k < 4; ++k)
+      out += i + static_cast<std::size_t>(k) <= bytes.size() ? digits[v >> (18 - 6 * k) & 63] : '=';
   }
   return out;
 }
@@ -55,6 +56,7 @@ th:first-child,td:first-child{text-align:left}.matrix td{text-align:center;min-w
 .matrix th:first-child{position:sticky;left:0;background:var(--paper);border-right:1px solid var(--line)}
 .wrong{display:grid;grid-template-columns:repeat(auto-fill,minmax(8.5rem,1fr));gap:.7rem}.wrong figure{margin:0;background:var(--tint);border-radius:.5rem;padding:.5rem;font-size:.8rem}
 .wrong figure,h1,.card{overflow-wrap:anywhere}.wrong img{width:100%;image-rendering:pixelated;border-radius:.3rem}pre{background:var(--tint);padding:.8rem;border-radius:.5rem;overflow-x:auto;font-size:.78rem;line-height:1.3}
+@media(max-width:30rem){body{padding:.8rem}table{font-size:.8rem}td,th{padding:.2rem .35rem}}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;font-size:.9rem;margin:0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 )css";
 
@@ -73,34 +75,47 @@ std::string plot(const History& history, const std::string& name, const std::str
   if (hi - lo < 1e-9) lo -= 0.5, hi += 0.5;
   const double left = 46, right = 390, top = 30, bottom = 210;
   const std::size_t n = history.logs.size();
-  const auto px = [&](std::size_t i) { return n > 1 ? left + (right - left) * static_cast<double>(i) / static_cast<double>(n - 1) : (left + right) / 2; };
+  const auto px = [&](std::size_t i) {
+    return n > 1 ? left + (right - left) * static_cast<double>(i) / static_cast<double>(n - 1) : (left + right) / 2;
+  };
   const auto py = [&](double v) { return bottom - (bottom - top) * (v - lo) / (hi - lo); };
-  std::string s = "<svg viewBox='0 0 410 245' role='img' aria-label='" + escape(title) + "'><text x='46' y='18'>" + escape(title) + "</text>";
+  std::string s = "<svg viewBox='0 0 410 245' role='img' aria-label='" + escape(title) + "'><text x='46' y='18'>" +
+                  escape(title) + "</text>";
   for (int k = 0; k <= 4; ++k) {
     const double v = lo + (hi - lo) * k / 4;
-    s += format("<line class='grid' x1='%g' x2='%g' y1='%.1f' y2='%.1f'/><text x='40' y='%.1f' text-anchor='end'>%.3g</text>", left, right, py(v), py(v), py(v) + 4, v);
+    s += format(
+        "<line class='grid' x1='%g' x2='%g' y1='%.1f' y2='%.1f'/><text x='40' y='%.1f' text-anchor='end'>%.3g</text>",
+        left, right, py(v), py(v), py(v) + 4, v);
   }
-  s += format("<text x='%g' y='228' text-anchor='middle'>%d</text><text x='%g' y='228' text-anchor='middle'>%d</text><text x='%g' y='240' text-anchor='middle'>epoch</text>",
-              px(0), history.epoch.front() + 1, px(n - 1), history.epoch.back() + 1, (left + right) / 2);
+  s += format(
+      "<text x='%g' y='228' text-anchor='middle'>%d</text><text x='%g' y='228' text-anchor='middle'>%d</text><text "
+      "x='%g' y='240' text-anchor='middle'>epoch</text>",
+      px(0), history.epoch.front() + 1, px(n - 1), history.epoch.back() + 1, (left + right) / 2);
   const char* css[] = {"a", "b"};
   for (std::size_t k = 0; k < 2; ++k) {
     std::string points;
     for (std::size_t i = 0; i < curves[k].size(); ++i) {
       if (!std::isfinite(curves[k][i])) continue;
       points += format("%.1f,%.1f ", px(i), py(curves[k][i]));
-      s += format("<circle class='d%s' r='2.5' cx='%.1f' cy='%.1f'><title>epoch %d: %.4f</title></circle>", css[k], px(i), py(curves[k][i]), history.epoch[i] + 1, curves[k][i]);
+      s += format("<circle class='d%s' r='2.5' cx='%.1f' cy='%.1f'><title>epoch %d: %.4f</title></circle>", css[k],
+                  px(i), py(curves[k][i]), history.epoch[i] + 1, curves[k][i]);
     }
     if (points.empty()) continue;
     s += format("<polyline class='c%s' points='", css[k]) + points + "'/>";
-    s += format("<circle class='d%s' r='4' cx='%d' cy='14'/><text x='%d' y='18'>%s</text>", css[k], k ? 330 : 250, k ? 338 : 258, k ? "test" : "training");
+    s += format("<circle class='d%s' r='4' cx='%d' cy='14'/><text x='%d' y='18'>%s</text>", css[k], k ? 330 : 250,
+                k ? 338 : 258, k ? "test" : "training");
   }
   return s + "</svg>";
 }
 
-std::string class_name(const ReportData& d, std::size_t i) { return i < d.class_names.size() ? d.class_names[i] : std::to_string(i); }
+std::string class_name(const ReportData& d, std::size_t i) {
+  return i < d.class_names.size() ? d.class_names[i] : std::to_string(i);
+}
 
 std::string confusion_table(const ReportData& d) {
-  std::string s = "<h2>Confusion matrix</h2><p class='note'>Rows: true class; columns: predicted. Shades are shares of the row.</p><div class='scroll'><table class='matrix'><tr><th></th>";
+  std::string s =
+      "<h2>Confusion matrix</h2><p class='note'>Rows: true class; columns: predicted. Shades are shares of the "
+      "row.</p><div class='scroll'><table class='matrix'><tr><th></th>";
   const std::size_t n = d.confusion.size();
   for (std::size_t j = 0; j < n; ++j) s += "<th scope='col'>" + escape(class_name(d, j)) + "</th>";
   s += "</tr>";
@@ -110,8 +125,8 @@ std::string confusion_table(const ReportData& d) {
     for (auto v : d.confusion[i]) total += static_cast<double>(v);
     for (std::size_t j = 0; j < n; ++j) {
       const double share = total > 0 ? static_cast<double>(d.confusion[i][j]) / total : 0;
-      s += format("<td style='background:rgba(%s,%.3f)'>%lld</td>", i == j ? "22,163,74" : "220,38,38", std::min(0.7, i == j ? share * 0.7 : share * 2.5),
-                  static_cast<long long>(d.confusion[i][j]));
+      s += format("<td style='background:rgba(%s,%.3f)'>%lld</td>", i == j ? "22,163,74" : "220,38,38",
+                  std::min(0.7, i == j ? share * 0.7 : share * 2.5), static_cast<long long>(d.confusion[i][j]));
     }
     s += "</tr>";
   }
@@ -119,7 +134,9 @@ std::string confusion_table(const ReportData& d) {
 }
 
 std::string class_scores(const ReportData& d) {
-  std::string s = "<h2>Per class</h2><div class='scroll'><table><tr><th>class</th><th>images</th><th>precision</th><th>recall</th><th>F1</th></tr>";
+  std::string s =
+      "<h2>Per class</h2><div "
+      "class='scroll'><table><tr><th>class</th><th>images</th><th>precision</th><th>recall</th><th>F1</th></tr>";
   const std::size_t n = d.confusion.size();
   for (std::size_t i = 0; i < n; ++i) {
     double row = 0, column = 0;
@@ -130,7 +147,8 @@ std::string class_scores(const ReportData& d) {
     const double hit = static_cast<double>(d.confusion[i][i]);
     const double precision = column > 0 ? hit / column : 0, recall = row > 0 ? hit / row : 0;
     const double f1 = precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0;
-    s += "<tr><td>" + escape(class_name(d, i)) + format("</td><td>%.0f</td><td>%.3f</td><td>%.3f</td><td>%.3f</td></tr>", row, precision, recall, f1);
+    s += "<tr><td>" + escape(class_name(d, i)) +
+         format("</td><td>%.0f</td><td>%.3f</td><td>%.3f</td><td>%.3f</td></tr>", row, precision, recall, f1);
   }
   return s + "</table></div>";
 }
@@ -140,8 +158,9 @@ std::string wrong_images(const ReportData& d) {
   for (const WrongImage& w : d.wrong) {
     data::Image image(w.channels, w.height, w.width);
     image.pixels = w.pixels;
-    s += "<figure><img alt='" + escape(w.name) + "' title='" + escape(w.name) + "' src='data:image/png;base64," + base64(data::encode_png(image)) + "'><figcaption>" +
-         escape(class_name(d, static_cast<std::size_t>(w.label))) + " taken for <b>" + escape(class_name(d, static_cast<std::size_t>(w.predicted))) +
+    s += "<figure><img alt='" + escape(w.name) + "' title='" + escape(w.name) + "' src='data:image/png;base64," +
+         base64(data::encode_png(image)) + "'><figcaption>" + escape(class_name(d, static_cast<std::size_t>(w.label))) +
+         " taken for <b>" + escape(class_name(d, static_cast<std::size_t>(w.predicted))) +
          format("</b> (%.0f %%)", 100 * w.confidence) + "</figcaption></figure>";
   }
   return s + "</div>";
@@ -150,22 +169,28 @@ std::string wrong_images(const ReportData& d) {
 std::string pairs(const char* title, const std::vector<std::pair<std::string, std::string>>& list) {
   if (list.empty()) return "";
   std::string s = std::string("<h2>") + title + "</h2><dl>";
-  for (const auto& [key, value] : list) s += "<dt>" + escape(key) + "</dt><dd>" + escape(value.empty() ? "-" : value) + "</dd>";
+  for (const auto& [key, value] : list)
+    s += "<dt>" + escape(key) + "</dt><dd>" + escape(value.empty() ? "-" : value) + "</dd>";
   return s + "</dl>";
 }
 
 }  // namespace
 
 std::string report_html(const ReportData& d) {
-  std::string s = "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width,initial-scale=1'>"
-                  "<link rel='icon' href='data:,'><title>" + escape(d.title) + "</title><style>" + style + "</style></head><body><h1>" + escape(d.title) + "</h1>";
+  std::string s =
+      "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><meta name='viewport' "
+      "content='width=device-width,initial-scale=1'>"
+      "<link rel='icon' href='data:,'><title>" +
+      escape(d.title) + "</title><style>" + style + "</style></head><body><h1>" + escape(d.title) + "</h1>";
   if (!d.results.empty()) {
     s += "<div class='cards'>";
-    for (const auto& [key, value] : d.results) s += "<div class='card'><span>" + escape(key) + "</span><b>" + escape(value) + "</b></div>";
+    for (const auto& [key, value] : d.results)
+      s += "<div class='card'><span>" + escape(key) + "</span><b>" + escape(value) + "</b></div>";
     s += "</div>";
   }
   if (!d.history.logs.empty()) {
-    s += "<h2>Curves</h2><div class='plots'>" + plot(d.history, "loss", "Loss") + plot(d.history, "accuracy", "Accuracy") + "</div>";
+    s += "<h2>Curves</h2><div class='plots'>" + plot(d.history, "loss", "Loss") +
+         plot(d.history, "accuracy", "Accuracy") + "</div>";
   }
   if (!d.confusion.empty()) s += confusion_table(d) + class_scores(d);
   if (!d.wrong.empty()) s += wrong_images(d);
