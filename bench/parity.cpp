@@ -1,5 +1,5 @@
 // Trains the tutorial CNN from exported weights in an exported order, so that a peer can do the identical job.
-// Usage: parity OUT DATA_DIR [f32|f64] [steps] [seed]: writes OUT/init.safetensors, OUT/order.npy and OUT/losses.npy.
+// Usage: parity OUT DATA_DIR [f32|f64] [steps] [seed] [torch|keras]: writes OUT/init.safetensors, OUT/order.npy and OUT/losses.npy.
 // bench/parity.py repeats it in PyTorch and Keras and compares the losses.
 #include <cstdio>
 #include <string>
@@ -10,7 +10,7 @@
 using namespace weft;
 
 int main(int argc, char** argv) try {
-  check(argc >= 3, "usage: parity OUT DATA_DIR [f32|f64] [steps] [seed]");
+  check(argc >= 3, "usage: parity OUT DATA_DIR [f32|f64] [steps] [seed] [torch|keras]");
   const std::string out = argv[1];
   const DType dtype = parse_dtype(argc > 3 ? argv[3] : "f32");
   const std::int64_t steps = argc > 4 ? std::stoll(argv[4]) : 200, batch = 32;
@@ -23,7 +23,8 @@ int main(int argc, char** argv) try {
   net(zeros({1, 3, 32, 32}));  // sizes are found, weights drawn
   save_weights(out + "/init.safetensors", net);
   if (dtype == f64) net.to(f64);
-  optim::Optimizer opt{net, optim::Adam{.lr = 1e-3}};
+  const bool keras = argc > 6 && std::string(argv[6]) == "keras";  // whose Adam: they differ in eps
+  optim::Optimizer opt{net, keras ? optim::keras::adam(1e-3) : optim::Adam{.lr = 1e-3}};
 
   std::vector<std::int64_t> order;
   const std::int64_t per_epoch = train.size() / batch;

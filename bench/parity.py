@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Repeats bench/parity in a peer from the same weights and order, and compares the losses step by step.
+"""Repeats bench/parity (with its last argument naming the peer) in a peer from the same weights and order, and compares the losses step by step.
 
 parity.py torch|keras OUT DATA_DIR [f32|f64]   (needs numpy, safetensors and torch, or tensorflow and keras)
 DATA_DIR holds cifar-10-batches-bin/. Prints the largest relative difference over the first 20 and over all steps.
@@ -54,8 +54,9 @@ def keras_losses():
         else:
             w = w.T
         layer.set_weights([w, weights[path + ".bias"].astype(dtype)])
-    net.compile(optimizer=keras.optimizers.Adam(1e-3, epsilon=1e-8), loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    net.compile(optimizer=keras.optimizers.Adam(1e-3), loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     for index in order:
+        net.reset_metrics()  # otherwise train_on_batch returns the mean of all losses so far
         yield float(net.train_on_batch(images[index].transpose(0, 2, 3, 1).astype(dtype) / dtype(255), labels[index]))
 
 
