@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <weft/base/format.h>
 #include <weft/base/thread_pool.h>
 #include <weft/base/version.h>
 #include <weft/base/view.h>
@@ -23,12 +24,6 @@
 namespace weft::cli {
 
 namespace {
-
-template <class... A> std::string format(const char* pattern, A... a) {
-  char buffer[128];
-  std::snprintf(buffer, sizeof buffer, pattern, a...);
-  return buffer;
-}
 
 double peak_rss_mb() {
   struct rusage usage;

@@ -4,13 +4,9 @@
 #include <weft/train/progress.h>
 #include <weft/train/tracked.h>
 
-#include <unistd.h>
-
 namespace weft::nn {
 
 namespace {
-int resolve_verbose(int verbose) { return verbose == verbose_auto ? (isatty(fileno(stdout)) ? 1 : 2) : verbose; }
-
 data::LoaderOptions loader_options(data::LoaderOptions base, std::int64_t batch_size) {
   check(batch_size >= 1, "batch_size is ", batch_size, "; expected 1 or more");
   base.batch_size = batch_size;

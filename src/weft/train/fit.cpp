@@ -2,8 +2,6 @@
 #include <cmath>
 #include <cstdio>
 
-#include <unistd.h>
-
 #include <weft/ops/ops.h>
 #include <weft/train/interrupt.h>
 #include <weft/train/model.h>
@@ -17,7 +15,7 @@ class FitLoop {
   FitLoop(Model& model, const data::Dataset& train, const FitOptions& options)
       : model_(model),
         options_(options),
-        verbose_(options.verbose == verbose_auto ? (isatty(fileno(stdout)) ? 1 : 2) : options.verbose),
+        verbose_(resolve_verbose(options.verbose)),
         data_(split(train)),
         loader_(data_, loader_options(options.batch_size, options.shuffle)) {
     check(options.epochs >= options.initial_epoch, "fit: epochs is ", options.epochs, ", initial_epoch ",

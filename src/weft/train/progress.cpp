@@ -4,17 +4,13 @@
 
 #include <unistd.h>
 
+#include <weft/base/format.h>
+
 namespace weft::nn {
 
 namespace {
 constexpr int cells = 20;
 constexpr auto redraw_every = std::chrono::milliseconds(50);
-
-template <class... A> std::string format(const char* pattern, A... a) {
-  char buffer[64];
-  std::snprintf(buffer, sizeof buffer, pattern, a...);
-  return buffer;
-}
 
 double seconds_between(std::chrono::steady_clock::time_point a, std::chrono::steady_clock::time_point b) {
   return std::chrono::duration<double>(b - a).count();
@@ -27,6 +23,8 @@ std::size_t columns(const std::string& s) {
   return n;
 }
 }  // namespace
+
+int resolve_verbose(int verbose) { return verbose == -1 ? (isatty(fileno(stdout)) ? 1 : 2) : verbose; }
 
 std::string format_duration(double seconds) {
   const auto s = static_cast<long>(seconds + 0.5);

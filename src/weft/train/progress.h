@@ -10,6 +10,8 @@
 
 namespace weft::nn {
 
+/// What verbose_auto (-1) means here: 1 on a terminal, else 2; other values stay.
+int resolve_verbose(int verbose);
 /// "12s", "1:05", "1:00:05"
 std::string format_duration(double seconds);
 /// "2s/step", "12ms/step", "340us/step"

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include <weft/base/format.h>
 #include <weft/data/image.h>
 #include <weft/io/files.h>
 #include <weft/train/report.h>
@@ -9,12 +10,6 @@
 namespace weft::nn {
 
 namespace {
-
-template <class... A> std::string format(const char* pattern, A... a) {
-  char buffer[256];
-  std::snprintf(buffer, sizeof buffer, pattern, a...);
-  return buffer;
-}
 
 std::string escape(const std::string& s) {
   std::string out;
