@@ -1,6 +1,7 @@
 // The cost of one eager operation: an 8-element add, without and with gradient. Prints the minimum of 7 rounds of
 // 200,000 calls in nanoseconds of this thread's processor time (a busy machine does not change it much), and the
 // allocations of one call.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <new>

@@ -1,4 +1,5 @@
 // GFLOP/s of Weft's own matrix product: f32 and f64, the sizes of common layers, one thread and all of them.
+#include <algorithm>
 #include <cstdio>
 
 #include <time.h>

@@ -6,10 +6,11 @@
 
 #include "commands.h"
 #include "run.h"
+#include <weft/base/files.h>
 #include <weft/base/thread_pool.h>
 #include <weft/data/loader.h>
-#include <weft/io/files.h>
 #include <weft/io/saved_model.h>
+#include <weft/ir/op.h>
 #include <weft/metrics/metrics.h>
 #include <weft/nn/losses.h>
 #include <weft/nn/summary.h>

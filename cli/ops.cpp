@@ -1,4 +1,5 @@
 // weft ops [list] | show NAME | run NAME IN.npz OUT.npz: all read from the operator table.
+#include <algorithm>
 #include <cstdio>
 
 #include "commands.h"

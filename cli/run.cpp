@@ -8,7 +8,7 @@
 #include "artifacts.h"
 #include "loop.h"
 #include <weft/base/thread_pool.h>
-#include <weft/io/files.h>
+#include <weft/base/files.h>
 #include <weft/metrics/metrics.h>
 #include <weft/nn/init.h>
 #include <weft/nn/losses.h>

@@ -14,7 +14,7 @@
 #include <weft/nn/nn.h>
 #include <weft/ops/ops.h>
 #include <weft/optim/optim.h>
-#include <weft/tensor/apply.h>
+#include <weft/tensor/observer.h>
 #include <weft/tensor/state.h>
 #include <weft/tensor/tensor.h>
 #include <weft/train/callbacks.h>

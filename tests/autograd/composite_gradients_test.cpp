@@ -1,5 +1,7 @@
 // Gradients of operations made of several operators: against central differences, and PyTorch's figures where it
 // chooses among several right answers.
+#include <cmath>
+
 #include "support/values.h"
 
 #include <weft/autograd/gradients.h>

@@ -1,4 +1,6 @@
 // Gradients of order 1 and 2 of every differentiable operator against central differences in float64.
+#include <cmath>
+
 #include "support/operator_cases.h"
 
 #include <weft/autograd/gradients.h>

@@ -1,6 +1,7 @@
 // Shapes, small containers, memory, errors, dtypes.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -16,17 +17,12 @@
 #include <weft/base/small_vector.h>
 #include <weft/base/view.h>
 
+#include "support/errors.h"
+
 namespace weft {
 namespace {
 
-std::string message_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using testing::error_of;
 
 TEST(Shape, CountsElements) {
   EXPECT_EQ(Shape{}.numel(), 1);
@@ -68,7 +64,7 @@ TEST(Shape, Broadcasts) {
   EXPECT_TRUE(broadcasts_to({3, 1}, {2, 3, 4}));
   EXPECT_FALSE(broadcasts_to({2, 3, 4}, {3, 4}));
   EXPECT_FALSE(broadcasts_to({2}, {3}));
-  const std::string text = message_of([] { broadcast({2, 3}, {4, 3}); });
+  const std::string text = error_of([] { broadcast({2, 3}, {4, 3}); });
   EXPECT_NE(text.find("[2, 3]"), text.npos) << text;
   EXPECT_NE(text.find("[4, 3]"), text.npos) << text;
 }
@@ -133,7 +129,7 @@ TEST(Memory, CountsWhatIsInUse) {
 }
 
 TEST(Memory, SaysHowMuchIsMissing) {
-  const std::string text = message_of([] { memory::allocate(std::size_t{1} << 60); });
+  const std::string text = error_of([] { memory::allocate(std::size_t{1} << 60); });
   EXPECT_NE(text.find("memory"), text.npos) << text;
 }
 
@@ -179,7 +175,7 @@ TEST(DTypes, HaveNames) {
     EXPECT_EQ(static_cast<int>(parse_dtype(name_of(static_cast<DType>(i)))), i);
   EXPECT_EQ(parse_dtype("float32"), f32);
   EXPECT_EQ(parse_dtype("int64"), i64);
-  EXPECT_NE(message_of([] { parse_dtype("flaot32"); }).find("float32"), std::string::npos);
+  EXPECT_NE(error_of([] { parse_dtype("flaot32"); }).find("float32"), std::string::npos);
 }
 
 /// The value of a binary16 by its definition.
@@ -245,7 +241,7 @@ TEST(DTypes, Bfloat16RoundsToNearestEven) {
 TEST(Devices, HaveNames) {
   for (Device d : {cpu, ref(), cuda(1)}) EXPECT_EQ(parse_device(to_string(d)), d);
   EXPECT_EQ(parse_device("cuda"), cuda(0));
-  EXPECT_NE(message_of([] { parse_device("cpuu"); }).find("'cpu'"), std::string::npos);
+  EXPECT_NE(error_of([] { parse_device("cpuu"); }).find("'cpu'"), std::string::npos);
 }
 
 TEST(Views, CopyAndConvert) {

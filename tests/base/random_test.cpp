@@ -1,4 +1,6 @@
 // Philox against the known-answer vectors that its authors publish with Random123 (kat_vectors, philox4x32 10).
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include <weft/base/random.h>

@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <data/temporary_folder.h>
+#include "support/temporary_folder.h"
 
 #include <weft/data/image.h>
 
 namespace weft {
+
+using namespace testing;
 
 /// Noise whose brightest channel and half depend on the class.
 inline data::Image class_image(int kind, int index, int size = 32) {

@@ -3,7 +3,7 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <data/temporary_folder.h>
+#include "support/temporary_folder.h"
 #include <fcntl.h>
 #include <string>
 #include <sys/wait.h>
@@ -14,6 +14,8 @@
 #include <nlohmann/json.hpp>
 
 namespace weft {
+
+using namespace testing;
 
 using Arguments = std::vector<std::string>;
 
@@ -74,7 +76,7 @@ class Process {
 };
 
 /// A test with a folder of its own, in which weft runs.
-class Cli : public testing::Test {
+class Cli : public ::testing::Test {
  protected:
   Outcome weft(const Arguments& arguments) const { return Process(folder.path(), arguments).wait(); }
   bool exists(const std::string& name) const { return std::filesystem::exists(folder / name); }

@@ -1,4 +1,5 @@
 // weft train: what it prints and leaves, that the weights do not depend on threads, face or interruptions, and errors.
+#include <algorithm>
 #include <chrono>
 #include <thread>
 

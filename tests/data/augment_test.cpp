@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include "data/temporary_folder.h"
+#include "support/errors.h"
+#include "support/temporary_folder.h"
 #include <weft/base/error.h>
 #include <weft/data/augment.h>
 
 namespace weft::data {
+using namespace testing;
 namespace {
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }

@@ -1,13 +1,16 @@
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
 
-#include "data/temporary_folder.h"
+#include "support/errors.h"
+#include "support/temporary_folder.h"
 #include <weft/base/error.h>
 #include <weft/data/files.h>
 #include <weft/data/image.h>
 
 namespace weft::data {
+using namespace testing;
 namespace {
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
@@ -121,7 +124,7 @@ TEST(Image, ErrorsNameTheFileAndTheCause) {
   EXPECT_TRUE(contains(error_of([&] { read_image(folder / "cut.jpg"); }), "cut.jpg: damaged JPEG file"));
   EXPECT_TRUE(contains(error_of([&] { read_image(folder / "text.png"); }), "text.png: neither a JPEG nor a PNG file"));
   EXPECT_TRUE(contains(error_of([&] { read_image(folder / "empty.jpg"); }), "empty.jpg: the file is empty"));
-  EXPECT_TRUE(contains(error_of([&] { read_image(folder / "none.jpg"); }), "none.jpg: No such file"));
+  EXPECT_TRUE(contains(error_of([&] { read_image(folder / "none.jpg"); }), "none.jpg: cannot be opened: No such file"));
   EXPECT_NE(error_of([&] { write_png(folder / "x/y.png", picture(3, 2, 2)); }), "");
   // A damaged byte anywhere is an error or a picture, never a crash.
   for (std::size_t i = 0; i < jpg.size(); i += 7) {

@@ -4,13 +4,15 @@
 
 #include <gtest/gtest.h>
 
-#include "data/temporary_folder.h"
+#include "support/errors.h"
+#include "support/temporary_folder.h"
 #include <weft/base/thread_pool.h>
 #include <weft/data/datasets.h>
 #include <weft/data/loader.h>
 #include <weft/ops/create.h>
 
 namespace weft::data {
+using namespace testing;
 namespace {
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
@@ -90,7 +92,7 @@ TEST(Loader, TakesItsSeedFromTheGenerator) {
   EXPECT_EQ(all_labels(a), all_labels(b));
 }
 
-class LoaderWorkers : public testing::TestWithParam<int> {};
+class LoaderWorkers : public ::testing::TestWithParam<int> {};
 
 TEST_P(LoaderWorkers, GiveTheSameBatches) {
   const ImageDataset images = shapes10({.size = 203});
@@ -199,7 +201,7 @@ TEST_P(LoaderWorkers, ReadAStreamInOrderEachEpoch) {
   EXPECT_EQ(order[21], 11);
 }
 
-INSTANTIATE_TEST_SUITE_P(Counts, LoaderWorkers, testing::Values(0, 1, 3));
+INSTANTIATE_TEST_SUITE_P(Counts, LoaderWorkers, ::testing::Values(0, 1, 3));
 
 TEST(Loader, PixelsComeAsFractionsOrNormalised) {
   const ImageDataset images("two", {3, 1, 2}, {0, 255, 51, 102, 10, 20, 1, 2, 3, 4, 5, 6}, {1, 0}, {"a", "b"});

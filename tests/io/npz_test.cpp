@@ -1,5 +1,5 @@
 #include <weft/base/view.h>
-#include <weft/io/files.h>
+#include <weft/base/files.h>
 #include <weft/io/npz.h>
 #include <weft/ops/ops.h>
 
@@ -10,7 +10,7 @@ namespace {
 
 using testing::from_base64;
 using testing::TemporaryFolder;
-using testing::write_raw;
+using testing::put;
 
 // Written by NumPy 2.4.6 (numpy.lib.format.write_array, savez, savez_compressed), in base64.
 constexpr std::string_view f4_v1 =
@@ -128,12 +128,12 @@ TEST(Npy, DamageIsOneClearError) {
 
 TEST(Npz, ReadsWhatNumPyWrites) {
   TemporaryFolder folder;
-  NamedTensors t = load_npz(write_raw(folder / "c.npz", from_base64(savez_compressed)));
+  NamedTensors t = load_npz(put(folder / "c.npz", from_base64(savez_compressed)));
   ASSERT_EQ(t.size(), 2u);
   EXPECT_EQ(t[0].first, "a");
   EXPECT_EQ(t[0].second.to_vector<float>(), (std::vector<float>{0, 1, 2, 3}));
   EXPECT_EQ(t[1].second.meta(), (Meta{{1, 2}, boolean}));
-  t = load_npz(write_raw(folder / "s.npz", from_base64(savez)));
+  t = load_npz(put(folder / "s.npz", from_base64(savez)));
   ASSERT_EQ(t.size(), 2u);
   EXPECT_EQ(t[0].second.to_vector<int>(), (std::vector<int>{0, 1, 2}));
   EXPECT_EQ(t[1].first, "é");
@@ -162,19 +162,19 @@ TEST(Npz, DamageIsOneClearErrorAndNeverACrash) {
   TemporaryFolder folder;
   const std::string path = folder / "x.npz", good = from_base64(savez_compressed);
   WEFT_EXPECT_ERROR(load_npz(folder / "none.npz"), "none.npz", "No such file");
-  WEFT_EXPECT_ERROR(load_npz(write_raw(path, "hello")), "x.npz", "no zip archive");
+  WEFT_EXPECT_ERROR(load_npz(put(path, "hello")), "x.npz", "no zip archive");
   WEFT_EXPECT_ERROR(save_npz(path, {{"a", ones({1})}, {"a", ones({1})}}), "'a'", "twice");
   WEFT_EXPECT_ERROR(save_npz(path, {{"w", ones({1}, {.dtype = bf16})}}), "'w'", "bf16");
   for (std::size_t n = 0; n < good.size(); ++n)
-    EXPECT_NE(testing::error_of([&] { load_npz(write_raw(path, good.substr(0, n))); }), "") << n;
+    EXPECT_NE(testing::error_of([&] { load_npz(put(path, good.substr(0, n))); }), "") << n;
   for (std::size_t i = 0; i < good.size(); ++i) {
     std::string bad = good;
     bad[i] = static_cast<char>(bad[i] ^ 0x55);
-    testing::error_of([&] { load_npz(write_raw(path, bad)); });
+    testing::error_of([&] { load_npz(put(path, bad)); });
   }
   std::string corrupt = good;  // a bit of the compressed data of "a": its checksum tells
   corrupt[70] = static_cast<char>(corrupt[70] ^ 1);
-  WEFT_EXPECT_ERROR(load_npz(write_raw(path, corrupt)), "member 'a.npy'");
+  WEFT_EXPECT_ERROR(load_npz(put(path, corrupt)), "member 'a.npy'");
 }
 
 }  // namespace

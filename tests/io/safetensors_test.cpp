@@ -1,8 +1,9 @@
 #include <cstdint>
 #include <cstring>
+#include <map>
 
 #include <weft/base/view.h>
-#include <weft/io/files.h>
+#include <weft/base/files.h>
 #include <weft/io/safetensors.h>
 #include <weft/ops/ops.h>
 
@@ -12,7 +13,7 @@ namespace weft {
 namespace {
 
 using testing::TemporaryFolder;
-using testing::write_raw;
+using testing::put;
 
 /// A file of this header and data.
 std::string file_of(std::string_view header, std::string_view data = "") {
@@ -53,7 +54,7 @@ constexpr std::string_view from_pytorch =
 TEST(Safetensors, ReadsWhatPyTorchWrites) {
   TemporaryFolder folder;
   const Safetensors file =
-      load_safetensors(write_raw(folder / "pt.safetensors", testing::from_base64(from_pytorch)));
+      load_safetensors(put(folder / "pt.safetensors", testing::from_base64(from_pytorch)));
   EXPECT_EQ(file.metadata.at("format"), "pt");
   EXPECT_EQ(find_tensor(file.tensors, "linear.weight")->to_vector<float>(), (std::vector<float>{1, 2, 3, 4.5}));
   EXPECT_EQ(find_tensor(file.tensors, "linear.weight")->shape(), (Shape{2, 2}));
@@ -65,7 +66,7 @@ TEST(Safetensors, ReadsWhatPyTorchWrites) {
 
 TEST(Safetensors, ForeignIntegersAreWidened) {
   TemporaryFolder folder;
-  const Safetensors f = load_safetensors(write_raw(folder / "x", file_of(
+  const Safetensors f = load_safetensors(put(folder / "x", file_of(
       R"({"a":{"dtype":"I8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U32","shape":[1],"data_offsets":[2,6]},)"
       R"("c":{"dtype":"BOOL","shape":[2],"data_offsets":[6,8]}})", std::string_view("\xff\x05\xff\xff\xff\xff\x02\x00", 8))));
   EXPECT_EQ(f.tensors[0].second.to_vector<int>(), (std::vector<int>{-1, 5}));
@@ -124,7 +125,7 @@ TEST(Safetensors, DamageIsOneClearError) {
   TemporaryFolder folder;
   for (const Damaged& d : damaged_files()) {
     SCOPED_TRACE(d.name);
-    const std::string path = write_raw(folder / d.name, d.bytes);
+    const std::string path = put(folder / d.name, d.bytes);
     const std::string message = testing::error_of([&] { load_safetensors(path); });
     EXPECT_TRUE(message.starts_with(path + ": ")) << message;
     EXPECT_EQ(message.find('\n'), std::string::npos) << message;
@@ -138,11 +139,11 @@ TEST(Safetensors, TruncatedAndFlippedFilesNeverCrash) {
   const std::string good = testing::from_base64(from_pytorch);
   const std::string path = folder / "f";
   for (std::size_t n = 0; n < good.size(); ++n)
-    EXPECT_NE(testing::error_of([&] { load_safetensors(write_raw(path, good.substr(0, n))); }), "");
+    EXPECT_NE(testing::error_of([&] { load_safetensors(put(path, good.substr(0, n))); }), "");
   for (std::size_t i = 0; i < good.size(); ++i) {
     std::string bad = good;
     bad[i] = static_cast<char>(bad[i] ^ (1u << i % 8));
-    testing::error_of([&] { load_safetensors(write_raw(path, bad)); });
+    testing::error_of([&] { load_safetensors(put(path, bad)); });
   }
 }
 

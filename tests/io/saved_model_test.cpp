@@ -1,5 +1,5 @@
 #include <weft/base/view.h>
-#include <weft/io/files.h>
+#include <weft/base/files.h>
 #include <weft/io/safetensors.h>
 #include <weft/io/saved_model.h>
 

@@ -12,7 +12,7 @@ namespace {
 
 using testing::from_base64;
 using testing::TemporaryFolder;
-using testing::write_raw;
+using testing::put;
 
 struct TorchNet : nn::Module<TorchNet> {
   nn::Conv2d conv{{.in = 2, .out = 3, .kernel = 2}};
@@ -50,7 +50,7 @@ TEST(Weights, PyTorchsFileGivesPyTorchsOutput) {
   TemporaryFolder folder;
   TorchNet net;
   net.eval();
-  load_weights(write_raw(folder / "m.safetensors", from_base64(testing::pytorch_safetensors)), net);
+  load_weights(put(folder / "m.safetensors", from_base64(testing::pytorch_safetensors)), net);
   expect_near(net(ramp({2, 2, 3, 3})), testing::pytorch_output);
 }
 
@@ -71,8 +71,8 @@ const std::vector<std::pair<std::string, Shape>> image{{"a", {2, 3, 3}}};
 
 TEST(Weights, KerassFilesGiveKerassOutput) {
   TemporaryFolder folder;
-  const std::string named = write_raw(folder / "k.safetensors", from_base64(testing::keras_safetensors));
-  const std::string numbered = write_raw(folder / "k.npz", from_base64(testing::keras_npz));
+  const std::string named = put(folder / "k.safetensors", from_base64(testing::keras_safetensors));
+  const std::string numbered = put(folder / "k.npz", from_base64(testing::keras_npz));
   save_npz(folder / "named.npz", load_safetensors(named).tensors);
   const Tensor x = ramp({2, 4, 4, 2}).permute({0, 3, 1, 2});
   for (const std::string& path : {named, numbered, folder / "named.npz"}) {
@@ -87,7 +87,7 @@ TEST(Weights, AFlattenedImageFromKerasIsNotGuessed) {
   TemporaryFolder folder;
   KerasNet net;
   const std::string before = hash(net);
-  const std::string path = write_raw(folder / "k.safetensors", from_base64(testing::keras_safetensors));
+  const std::string path = put(folder / "k.safetensors", from_base64(testing::keras_safetensors));
   WEFT_EXPECT_ERROR(load_weights(path, net, {.layout = WeightLayout::keras}), "layer 'a'", "flattened image", "{2, H, W}");
   WEFT_EXPECT_ERROR(load_weights(path, net, {.layout = WeightLayout::keras, .flattened = {{"a", {2, 3, 4}}}}), "'a' reads 18");
   EXPECT_EQ(hash(net), before);

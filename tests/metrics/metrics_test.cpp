@@ -1,4 +1,5 @@
 // Metrics against plain loops and figures worked out by hand or by scikit-learn's and Keras's definitions.
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -6,8 +7,12 @@
 #include <weft/metrics/metrics.h>
 #include <weft/ops/ops.h>
 
+#include "support/errors.h"
+
 namespace weft::metrics {
 namespace {
+
+using testing::error_of;
 
 Tensor reals(const std::vector<float>& v, const Shape& shape) { return tensor_of(v, shape); }
 Tensor labels(const std::vector<std::int64_t>& v) { return tensor_of(v, {static_cast<std::int64_t>(v.size())}); }
@@ -40,15 +45,6 @@ struct Batch {
     return reals(v, {n, c});
   }
 };
-
-template <class F> std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
-}
 
 TEST(Accuracy, PicksItsFormByTheShapes) {
   const Batch b(50, 7, 1);

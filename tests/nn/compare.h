@@ -1,6 +1,8 @@
 // Comparing layers with figures from elsewhere.
 #pragma once
 
+#include "support/errors.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -11,6 +13,8 @@
 #include "torch_figures.h"
 
 namespace weft::nn {
+
+using testing::error_of;
 
 /// sin(0.7 i + phase): the formula by which torch_figures.py makes inputs and weights.
 inline Tensor wave(const Shape& shape, double phase, DType dtype = DType::f32) {
@@ -44,16 +48,6 @@ template <class M> void expect_layer(M module, const Shape& shape, const figures
   ASSERT_EQ(leaves.size(), f.gradients.size());
   const auto gradients = weft::grad(sum(y * wave(y.shape(), 3)), leaves);
   for (std::size_t k = 0; k < leaves.size(); ++k) expect_near(gradients[k], f.gradients[k], "gradient " + std::to_string(k));
-}
-
-/// The message of the Error that f throws; "" where it throws none.
-template <class F> std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
 }
 
 inline void expect_in(const std::string& text, std::initializer_list<const char*> parts) {

@@ -1,4 +1,6 @@
 // Initializers: moments, bounds, exact scaling; regularizers and constraints.
+#include <cmath>
+
 #include "compare.h"
 
 namespace weft::nn {

@@ -1,4 +1,6 @@
 // Losses against PyTorch's figures (torch_figures.py): values and gradients; and what they refuse.
+#include <cmath>
+
 #include "compare.h"
 
 namespace weft::nn {

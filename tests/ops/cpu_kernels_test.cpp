@@ -1,6 +1,7 @@
 // The cpu kernels against the reference device (plain loops in double) and against loops written here.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>

@@ -1,4 +1,6 @@
 // take, gather, scatter, segments, order and search: figures from PyTorch 2.
+#include <cmath>
+
 #include "support/values.h"
 
 namespace weft::testing {

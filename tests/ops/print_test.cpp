@@ -1,6 +1,7 @@
 // Texts of tensors; the expected ones are NumPy's (np.set_printoptions(precision=4)) but for "…", true and false.
 #include "support/values.h"
 
+#include <cmath>
 #include <sstream>
 
 namespace weft::testing {

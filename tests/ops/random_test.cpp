@@ -2,6 +2,7 @@
 #include "support/values.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <weft/base/thread_pool.h>
 

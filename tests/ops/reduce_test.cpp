@@ -1,4 +1,6 @@
 // Reductions and scans against figures from PyTorch 2 (torch.Tensor methods of the same names) and NumPy.
+#include <cmath>
+
 #include "support/values.h"
 
 namespace weft::testing {

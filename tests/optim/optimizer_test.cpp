@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "reference.h"
 #include <weft/nn/functional.h>
 

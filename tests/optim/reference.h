@@ -1,6 +1,7 @@
 // What the tests of optim/ share: five numbers that follow a gradient of known values.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>

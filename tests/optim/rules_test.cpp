@@ -1,4 +1,7 @@
 // Each rule against its formula in scalar double loops, and against PyTorch's and Keras's results.
+#include <algorithm>
+#include <cmath>
+
 #include "reference.h"
 
 namespace weft::optim {

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "reference.h"
 
 namespace weft::optim {

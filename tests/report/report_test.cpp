@@ -1,13 +1,15 @@
 // report.html: what it holds, and how a browser takes it.
 #include <cmath>
 #include <cstdlib>
-#include <data/temporary_folder.h>
+#include "support/temporary_folder.h"
 
 #include <gtest/gtest.h>
 
 #include <weft/train/report.h>
 
 namespace weft {
+
+using namespace testing;
 namespace {
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
@@ -76,7 +78,7 @@ std::string browse(const TemporaryFolder& folder, const std::string& page) {
   return content(log);
 }
 
-class Browser : public testing::Test {
+class Browser : public ::testing::Test {
  protected:
   void SetUp() override {
     if (std::string(WEFT_CHROMIUM).empty())

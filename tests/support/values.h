@@ -9,6 +9,8 @@
 
 #include <weft/ops/ops.h>
 
+#include "support/errors.h"
+
 namespace weft::testing {
 
 /// Shape and elements; NaN equals NaN.
@@ -22,20 +24,6 @@ inline void expect_values(const Tensor& t, const Shape& shape, const std::vector
     else if (std::isinf(values[i])) EXPECT_EQ(got[i], values[i]) << i;
     else EXPECT_NEAR(got[i], values[i], tolerance * (1 + std::fabs(values[i]))) << "element " << i;
   }
-}
-
-/// What f throws, or "no error".
-template <class F> std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
-template <class F> void expect_error(F&& f, const std::string& part) {
-  const std::string text = message_of(f);
-  EXPECT_NE(text.find(part), text.npos) << text;
 }
 
 }  // namespace weft::testing

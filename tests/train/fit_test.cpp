@@ -1,7 +1,9 @@
 // The contract of compile, fit, evaluate and predict, argument by argument.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <csignal>
 #include <thread>
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <cmath>
 #include <cstdint>
 #include <string_view>
 
@@ -40,11 +39,7 @@ struct RandomStream {
   /// Uniform in [0, 1), 53 bits.
   constexpr double uniform(std::uint64_t i) const { return static_cast<double>(bits(i) >> 11) * 0x1p-53; }
   /// Standard normal by Box-Muller.
-  double normal(std::uint64_t i) const {
-    auto w = philox(seed, counter, i);
-    const double u = (static_cast<double>(w[0]) + 0.5) * 0x1p-32, v = static_cast<double>(w[1]) * 0x1p-32;
-    return std::sqrt(-2.0 * std::log(u)) * std::cos(6.283185307179586476925 * v);
-  }
+  double normal(std::uint64_t i) const;
   /// Uniform integer in [0, n), n > 0, by multiply-shift.
   constexpr std::uint64_t below(std::uint64_t i, std::uint64_t n) const {
     return static_cast<std::uint64_t>((static_cast<unsigned __int128>(bits(i)) * n) >> 64);

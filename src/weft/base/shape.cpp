@@ -1,5 +1,7 @@
 #include <weft/base/shape.h>
 
+#include <algorithm>
+
 #include <weft/base/error.h>
 
 namespace weft {
@@ -11,6 +13,8 @@ void Dims::assign(const std::int64_t* p, std::size_t n) {
 }
 
 void Dims::too_long() { fail("more than ", max_rank, " axes; a tensor has at most ", max_rank); }
+
+bool Dims::contains(std::int64_t v) const { return std::find(begin(), end(), v) != end(); }
 
 void Dims::erase(int i) {
   std::copy(v_ + i + 1, v_ + size_, v_ + i);

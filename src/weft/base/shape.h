@@ -1,7 +1,6 @@
 // Sizes and strides: small vectors of int64 that never allocate.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
@@ -24,9 +23,7 @@ class Dims {
   /// `n` times `value`.
   static Dims filled(int n, std::int64_t value) {
     Dims d;
-    if (n > max_rank) too_long();
-    std::fill_n(d.v_, n, value);
-    d.size_ = n;
+    for (int i = 0; i < n; ++i) d.push_back(value);
     return d;
   }
 
@@ -52,10 +49,12 @@ class Dims {
   void pop_back() { --size_; }
   void erase(int i);
   void insert(int i, std::int64_t v);
-  bool contains(std::int64_t v) const { return std::find(begin(), end(), v) != end(); }
+  bool contains(std::int64_t v) const;
   ///@}
   friend bool operator==(const Dims& a, const Dims& b) {
-    return a.size_ == b.size_ && std::equal(a.begin(), a.end(), b.begin());
+    bool equal = a.size_ == b.size_;
+    for (int i = 0; equal && i < a.size_; ++i) equal = a.v_[i] == b.v_[i];
+    return equal;
   }
 
  private:

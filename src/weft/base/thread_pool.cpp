@@ -1,5 +1,6 @@
 #include <weft/base/thread_pool.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>

@@ -6,6 +6,13 @@
 
 namespace weft::data {
 
+namespace detail {
+void append(std::vector<Tensor>& to, const Tensor& t) { to.push_back(t); }
+void append(std::vector<Tensor>& to, const std::vector<Tensor>& t) { to.insert(to.end(), t.begin(), t.end()); }
+void append(std::vector<Tensor>& to, const Image& image) { to.push_back(to_tensor(image)); }
+}  // namespace detail
+
+
 namespace {
 Tensor scalar_of(const void* value, DType dtype) {
   Tensor t = allocate_tensor({Shape{}, dtype}, cpu);

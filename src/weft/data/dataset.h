@@ -61,9 +61,9 @@ concept DatasetLike = requires(const D& d, std::int64_t i) {
 };
 
 namespace detail {
-inline void append(std::vector<Tensor>& to, const Tensor& t) { to.push_back(t); }
-inline void append(std::vector<Tensor>& to, const std::vector<Tensor>& t) { to.insert(to.end(), t.begin(), t.end()); }
-inline void append(std::vector<Tensor>& to, const Image& image) { to.push_back(to_tensor(image)); }
+void append(std::vector<Tensor>& to, const Tensor& t);
+void append(std::vector<Tensor>& to, const std::vector<Tensor>& t);
+void append(std::vector<Tensor>& to, const Image& image);
 /// A rank-0 tensor on the host: f32 for floating numbers, i64 for integers.
 Tensor number(double v);
 Tensor number(std::int64_t v);

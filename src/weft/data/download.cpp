@@ -10,6 +10,7 @@
 #include <curl/curl.h>
 
 #include <weft/base/error.h>
+#include <weft/data/digest.h>
 #include <weft/data/files.h>
 
 namespace weft::data {
@@ -187,9 +188,9 @@ bool fetch(const std::string& url, PartFile& part, const DownloadOptions& option
 /// "" where the checksums agree, else what is wrong.
 std::string mismatch(const std::string& path, const DownloadOptions& options) {
   if (!options.md5.empty())
-    if (const auto sum = md5_of_file(path); sum != options.md5) return cat("md5 ", sum, "; expected ", options.md5);
+    if (const auto sum = digest_of_file("md5", path); sum != options.md5) return cat("md5 ", sum, "; expected ", options.md5);
   if (!options.sha256.empty())
-    if (const auto sum = sha256_of_file(path); sum != options.sha256)
+    if (const auto sum = digest_of_file("sha256", path); sum != options.sha256)
       return cat("sha256 ", sum, "; expected ", options.sha256);
   return {};
 }

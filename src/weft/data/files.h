@@ -1,4 +1,4 @@
-// Files of data sets: fetching, checking, unpacking, writing without leaving a part behind.
+// Files of data sets: fetching and unpacking them (reading and writing: base/files.h).
 #pragma once
 
 #include <cstdint>
@@ -20,20 +20,11 @@ struct DownloadOptions {
 /// address and the cause (HTTP status, stalled, broken off, wrong checksum).
 void download(const std::string& url, const std::string& path, const DownloadOptions& options = {});
 
-/// Checksums of a file, as hexadecimal digits. Throw Error where it cannot be read.
-std::string md5_of_file(const std::string& path);
-std::string sha256_of_file(const std::string& path);
-/// SHA-256 of bytes in memory.
-std::string sha256(const void* bytes, std::size_t size);
-
 /// Unpacks an archive (tar, tar.gz, zip) into `folder`. An entry that is no file or folder, or that would lie outside
 /// of it, is an Error. The entries are written beside the folder first: after an Error nothing is left.
 void unpack(const std::string& archive, const std::string& folder);
 
-/// The content of a file; where it is gzip, uncompressed. Throws Error naming it.
-std::vector<std::uint8_t> read_file(const std::string& path);
+/// The content of a file, uncompressed where it is gzip. Throws Error naming it.
 std::vector<std::uint8_t> read_gzip(const std::string& path);
-/// Writes beside `path`, then renames. Throws Error; what was there before stays.
-void write_file(const std::string& path, const void* bytes, std::size_t size);
 
 }  // namespace weft::data

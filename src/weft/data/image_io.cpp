@@ -7,7 +7,7 @@
 #include <png.h>
 
 #include <weft/base/error.h>
-#include <weft/data/files.h>
+#include <weft/base/files.h>
 #include <weft/data/image.h>
 
 namespace weft::data {
@@ -281,7 +281,7 @@ std::string encode_png(const Image& image, const std::string& path) {
 
 void write_png(const std::string& path, const Image& image) {
   const std::string bytes = encode_png(image, path);
-  write_file(path, bytes.data(), bytes.size());
+  write_file_atomically(path, bytes);
 }
 
 void write_jpeg(const std::string& path, const Image& image, int quality) {
@@ -294,7 +294,7 @@ void write_jpeg(const std::string& path, const Image& image, int quality) {
   jpeg_destroy_compress(&writer.info);
   std::free(writer.bytes);
   check(ok, path, ": the image cannot be written as JPEG (", writer.errors.text, ")");
-  write_file(path, out.data(), out.size());
+  write_file_atomically(path, {reinterpret_cast<const char*>(out.data()), out.size()});
 }
 
 bool is_image_file(const std::string& path) {

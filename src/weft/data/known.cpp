@@ -2,8 +2,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <sstream>
 
 #include <weft/base/error.h>
+#include <weft/base/files.h>
 #include <weft/base/thread_pool.h>
 #include <weft/data/files.h>
 #include <weft/data/known.h>
@@ -85,18 +87,12 @@ std::string find_or_fetch(const KnownSet& set, const DatasetOptions& options) {
 namespace {
 
 std::vector<std::string> read_names(const std::string& path) {
-  const auto bytes = read_file(path);
+  std::istringstream text(read_file(path));
   std::vector<std::string> names;
-  std::string line;
-  for (auto b : bytes) {
-    if (b == '\n') {
-      if (!line.empty()) names.push_back(line);
-      line.clear();
-    } else if (b != '\r') {
-      line += static_cast<char>(b);
-    }
+  for (std::string line; std::getline(text, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (!line.empty()) names.push_back(line);
   }
-  if (!line.empty()) names.push_back(line);
   return names;
 }
 
@@ -105,12 +101,12 @@ void read_cifar(const std::string& path, std::int64_t count, int label_bytes, st
                 std::uint8_t* pixels, std::int64_t* labels) {
   constexpr std::int64_t image = 3072;
   const std::int64_t record = image + label_bytes;
-  const auto bytes = read_file(path);
+  const std::string bytes = read_file(path);
   check(static_cast<std::int64_t>(bytes.size()) == count * record, path, ": ", bytes.size(), " bytes; expected ",
         count * record, " (", count, " records of ", record,
         "); the file is truncated or of another kind, fetch it again");
   for (std::int64_t i = 0; i < count; ++i) {
-    const std::uint8_t* p = bytes.data() + i * record;
+    const auto* p = reinterpret_cast<const std::uint8_t*>(bytes.data()) + i * record;
     labels[i] = p[label_bytes - 1];
     check(labels[i] < classes, path, ": label ", labels[i], " of image ", i, "; expected 0 to ", classes - 1);
     std::memcpy(pixels + i * image, p + label_bytes, image);

@@ -1,4 +1,7 @@
 // shapes10: integers only, so that every machine draws the same bytes. Lengths are in 1/256 of a pixel.
+#include <algorithm>
+#include <cmath>
+
 #include <weft/base/random.h>
 #include <weft/base/thread_pool.h>
 #include <weft/data/datasets.h>

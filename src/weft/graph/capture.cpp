@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <cstring>
 #include <unordered_map>
+#include <variant>
 
 #include <weft/graph/graph.h>
 #include <weft/opdefs/transfer.h>
 #include <weft/tensor/apply.h>
+#include <weft/tensor/observer.h>
 #include <weft/tensor/tensor_impl.h>
 
 namespace weft {

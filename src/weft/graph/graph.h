@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include <weft/ir/op.h>
+#include <weft/base/view.h>
+#include <weft/ir/attrs.h>
 #include <weft/tensor/named.h>
 
 namespace weft {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <unordered_set>
+#include <variant>
 
 #include <weft/base/error.h>
 #include <weft/io/json_values.h>

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <weft/graph/graph.h>
+#include <weft/ir/attribute.h>
 
 namespace weft {
 

@@ -2,7 +2,7 @@
 #include <charconv>
 #include <cstring>
 
-#include <weft/io/files.h>
+#include <weft/base/files.h>
 #include <weft/io/foreign_dtype.h>
 #include <weft/io/npz.h>
 

@@ -7,7 +7,7 @@
 #include <memory>
 #include <unordered_set>
 
-#include <weft/io/files.h>
+#include <weft/base/files.h>
 
 namespace weft {
 

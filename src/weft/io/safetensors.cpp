@@ -1,15 +1,15 @@
 #include <weft/io/safetensors.h>
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <numeric>
 #include <unordered_set>
 
-#include <weft/io/files.h>
+#include <weft/base/files.h>
+#include <weft/data/digest.h>
 #include <weft/io/foreign_dtype.h>
 #include <weft/io/json_values.h>
 
@@ -222,9 +222,8 @@ std::string weights_sha256(const NamedTensors& tensors) {
   std::vector<const std::pair<std::string, Tensor>*> order;
   for (const auto& entry : tensors) order.push_back(&entry);
   std::sort(order.begin(), order.end(), [](auto* a, auto* b) { return a->first < b->first; });
-  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> hash(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-  check(hash && EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr) == 1, "SHA-256 is not available in libcrypto");
-  const auto add = [&](std::string_view bytes) { EVP_DigestUpdate(hash.get(), bytes.data(), bytes.size()); };
+  data::Digest digest("sha256");
+  const auto add = [&](std::string_view bytes) { digest.add(bytes.data(), bytes.size()); };
   for (const auto* entry : order) {
     const Tensor t = detail::host_tensor(entry->second);
     // A zero byte ends each field, so that no two different sets give the same bytes.
@@ -232,15 +231,7 @@ std::string weights_sha256(const NamedTensors& tensors) {
             std::string_view("\0", 1)));
     add(detail::bytes_of(t));
   }
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned length = 0;
-  EVP_DigestFinal_ex(hash.get(), digest, &length);
-  std::string hex;
-  for (unsigned i = 0; i < length; ++i) {
-    hex += "0123456789abcdef"[digest[i] >> 4];
-    hex += "0123456789abcdef"[digest[i] & 15];
-  }
-  return hex;
+  return digest.hex();
 }
 
 }  // namespace weft

@@ -2,7 +2,7 @@
 
 #include <unordered_set>
 
-#include <weft/io/files.h>
+#include <weft/base/files.h>
 #include <weft/io/module_state.h>
 #include <weft/io/safetensors.h>
 #include <weft/nn/functional.h>

@@ -1,10 +1,11 @@
 #include <weft/io/weights.h>
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 #include <unordered_set>
 
-#include <weft/io/files.h>
+#include <weft/base/files.h>
 #include <weft/io/module_state.h>
 #include <weft/io/npz.h>
 

@@ -1,6 +1,7 @@
 #include <weft/ir/attribute.h>
 
 #include <cmath>
+#include <variant>
 
 #include <weft/base/error.h>
 

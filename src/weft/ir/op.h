@@ -11,6 +11,7 @@
 #include <weft/base/small_vector.h>
 #include <weft/base/view.h>
 #include <weft/ir/attribute.h>
+#include <weft/ir/attrs.h>
 #include <weft/ir/signature.h>
 
 namespace weft {
@@ -60,26 +61,6 @@ struct Sample {
   double hi = 2;                    ///< bound, not reached
   std::vector<double> values = {};  ///< row-major; empty: random
   std::optional<DType> dtype = {};  ///< of an ":any" input that is always the same; unset: that of the case
-};
-
-/// Attributes of an operator, held by value whatever its type.
-class Attrs {
- public:
-  Attrs() = default;
-  /// A copy of the operator struct.
-  Attrs(const struct OpInfo& info, const void* op);
-  Attrs(const Attrs& o);
-  Attrs(Attrs&& o) noexcept;
-  Attrs& operator=(Attrs o) noexcept;
-  ~Attrs();
-  /// The operator struct; null where empty.
-  const void* get() const { return data_; }
-  void* get() { return data_; }  ///< the same, to be changed
-
- private:
-  const struct OpInfo* info_ = nullptr;
-  void* data_ = nullptr;
-  alignas(8) unsigned char inside_[32];
 };
 
 /// A case from an operator's `domain`: the generic test, the benchmark and the docs draw from it.

@@ -1,4 +1,6 @@
 // Calls of modules: the stack behind error paths, parameter names and hooks.
+#include <algorithm>
+
 #include <weft/nn/module.h>
 
 namespace weft::nn {

@@ -1,5 +1,7 @@
 #include <weft/nn/conv.h>
 
+#include <weft/nn/layer.h>
+
 namespace weft::nn {
 
 namespace {
@@ -168,5 +170,7 @@ ConvLayerOptions pointwise_of(const SeparableConvOptions& o) {
 }  // namespace
 
 SeparableConv2d::SeparableConv2d(SeparableConvOptions o) : depthwise(depthwise_of(o)), pointwise(pointwise_of(o)) {}
+
+Tensor SeparableConv2d::forward(const Tensor& x) const { return pointwise(depthwise(x)); }
 
 }  // namespace weft::nn

@@ -189,7 +189,7 @@ class SeparableConv2d : public Module<SeparableConv2d> {
  public:
   /// From its options; throws Error for those that fit no layer.
   explicit SeparableConv2d(SeparableConvOptions options);
-  Tensor forward(const Tensor& x) const { return pointwise(depthwise(x)); }
+  Tensor forward(const Tensor& x) const;
   DepthwiseConv2d depthwise;  ///< first
   Conv2d pointwise;           ///< then
   using fields = Fields<&SeparableConv2d::depthwise, &SeparableConv2d::pointwise>;

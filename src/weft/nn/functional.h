@@ -1,7 +1,8 @@
 // Graphs of layers with several inputs and outputs: call layers on symbolic tensors, then name the ends.
 #pragma once
 
-#include <weft/ir/op.h>
+#include <weft/base/view.h>
+#include <weft/ir/attrs.h>
 #include <weft/nn/layer.h>
 
 namespace weft::nn {
@@ -72,13 +73,6 @@ class TraceScope {
  private:
   bool outer_;
 };
-
-/// Records a call of `layer`; its output has the shape that a traced forward gives.
-Tensor record_call(Layer layer, const std::vector<Tensor>& inputs);
-
-template <class M> Tensor add_to_graph(M& m, const std::vector<Tensor>& inputs) {
-  return record_call(Layer(share(m)), inputs);
-}
 
 }  // namespace detail
 

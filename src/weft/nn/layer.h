@@ -83,6 +83,15 @@ template <class F> struct CallableModule : Module<CallableModule<F>> {
 
 }  // namespace detail
 
+namespace detail {
+/// Records a call of `layer` in a functional graph; its output has the shape that a traced forward gives.
+Tensor record_call(Layer layer, const std::vector<Tensor>& inputs);
+
+template <class M> Tensor add_to_graph(M& m, const std::vector<Tensor>& inputs) {
+  return record_call(Layer(share(m)), inputs);
+}
+}  // namespace detail
+
 /// A layer of class M.
 template <class M> struct Layer::Model final : Concept {
   using Held = std::conditional_t<IsModule<M>, M, detail::CallableModule<M>>;

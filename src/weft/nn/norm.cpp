@@ -1,5 +1,7 @@
 #include <weft/nn/norm.h>
 
+#include <algorithm>
+
 #include <weft/nn/init.h>
 
 namespace weft::nn {

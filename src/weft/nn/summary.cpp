@@ -310,4 +310,9 @@ Summary detail::summarize(ModuleRef root, const Functional* graph, std::span<con
   return s;
 }
 
+Summary summary(const Layer& layer, std::span<const Meta> inputs, const SummaryOptions& options) {
+  return detail::summarize(layer.module_ref(), layer.get<Functional>(), inputs, options,
+                           [&](const std::vector<Tensor>& x) { return layer.call_all(x); });
+}
+
 }  // namespace weft::nn

@@ -61,9 +61,6 @@ template <IsModule M> Summary summary(const M& module, const Shape& input, const
   return summary(module, std::span<const Meta>(&one, 1), options);
 }
 /// The same for a layer of any class.
-inline Summary summary(const Layer& layer, std::span<const Meta> inputs, const SummaryOptions& options = {}) {
-  return detail::summarize(layer.module_ref(), layer.get<Functional>(), inputs, options,
-                           [&](const std::vector<Tensor>& x) { return layer.call_all(x); });
-}
+Summary summary(const Layer& layer, std::span<const Meta> inputs, const SummaryOptions& options = {});
 
 }  // namespace weft::nn

@@ -1,5 +1,7 @@
 #include <weft/opdefs/elementwise.h>
 
+#include <cmath>
+
 #include <weft/opdefs/axes.h>
 
 namespace weft {

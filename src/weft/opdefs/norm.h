@@ -2,6 +2,8 @@
 // `standardize` over the last axes, then an affine map.
 #pragma once
 
+#include <algorithm>
+
 #include <weft/opdefs/define.h>
 
 namespace weft::op {

@@ -1,5 +1,7 @@
 #include <weft/opdefs/pool.h>
 
+#include <algorithm>
+
 namespace weft {
 
 namespace op {

@@ -1,5 +1,7 @@
 #include <weft/opdefs/slicing.h>
 
+#include <algorithm>
+
 #include <weft/opdefs/axes.h>
 
 namespace weft {

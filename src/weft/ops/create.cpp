@@ -1,5 +1,6 @@
 #include <weft/ops/create.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <weft/opdefs/create.h>

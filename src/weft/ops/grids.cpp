@@ -1,5 +1,7 @@
 #include <weft/ops/grids.h>
 
+#include <algorithm>
+
 #include <weft/ops/ops.h>
 
 namespace weft {

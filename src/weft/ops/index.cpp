@@ -1,5 +1,7 @@
 #include <weft/ops/index.h>
 
+#include <algorithm>
+
 #include <weft/opdefs/index.h>
 #include <weft/opdefs/sort.h>
 #include <weft/ops/ops.h>

@@ -1,4 +1,5 @@
 // Normalisation, softmax, cross-entropy, embedding and resizing.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 

@@ -1,5 +1,6 @@
 #include <weft/ops/print.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 

@@ -1,5 +1,6 @@
 #include <weft/ops/reduce.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <weft/opdefs/reduce.h>

@@ -1,5 +1,7 @@
 #include <weft/ops/slicing.h>
 
+#include <algorithm>
+
 #include <weft/opdefs/slicing.h>
 #include <weft/ops/ops.h>
 #include <weft/tensor/tape.h>

@@ -1,5 +1,7 @@
 #include <weft/ops/update.h>
 
+#include <weft/tensor/apply.h>
+
 #include <weft/opdefs/update.h>
 
 namespace weft {

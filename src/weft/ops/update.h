@@ -1,7 +1,7 @@
 // Fused steps of optimizers: new values out, nothing written in place. Not differentiable.
 #pragma once
 
-#include <weft/tensor/apply.h>
+#include <weft/tensor/tensor.h>
 
 namespace weft {
 

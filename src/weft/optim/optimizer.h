@@ -1,8 +1,6 @@
 // Optimizer: a rule bound to parameters.
 #pragma once
 
-#include <variant>
-
 #include <weft/nn/module.h>
 #include <weft/optim/plateau.h>
 #include <weft/optim/rule.h>
@@ -32,6 +30,16 @@ struct Swa {
   std::int64_t every = 1;  ///< updates between two that count
 };
 
+/// Which mean of the weights is kept: none, or an Ema, or a Swa.
+struct Average {
+  Average() = default;
+  Average(Ema e) : ema(e) {}  ///< `.average = Ema{.decay = 0.99}`
+  Average(Swa s) : swa(s) {}  ///< `.average = Swa{.start = 1000}`
+  explicit operator bool() const { return ema || swa; }  ///< true where one is kept
+  std::optional<Ema> ema = {};  ///< set: this one
+  std::optional<Swa> swa = {};  ///< set: this one
+};
+
 /// What a schedule counts.
 enum class Interval : unsigned char { step, epoch };
 
@@ -44,7 +52,7 @@ struct OptimizerOptions {
   double clip_value = 0;           ///< bounds each element
   double clip_parameter_norm = 0;  ///< bounds the norm of each gradient (Keras: clipnorm)
   std::int64_t accumulate = 1;     ///< so many calls of step() make one update with the mean of their gradients
-  std::variant<std::monostate, Ema, Swa> average = {};  ///< of the weights: Ema or Swa; see swap_average()
+  Average average = {};                                  ///< of the weights: Ema or Swa; see swap_average()
   std::optional<PlateauOptions> plateau = {};           ///< see observe()
 };
 

@@ -23,7 +23,7 @@ NamedTensors Optimizer::state_dict() const {
   s.emplace_back("epochs", whole(epochs_));
   for (std::size_t i = 0; i < groups_.size(); ++i) s.emplace_back(lr_name(i), real(groups_[i].base_lr));
   if (options_.accumulate > 1) s.emplace_back("accumulated", whole(accumulated_));
-  if (options_.average.index() != 0) {
+  if (options_.average) {
     s.emplace_back("averaged", whole(averaged_));
     s.emplace_back("average_swapped", whole(swapped_));
   }
@@ -97,7 +97,7 @@ void Optimizer::load_state_dict(const NamedTensors& state) {
   std::vector<double> lrs;
   for (std::size_t i = 0; i < groups_.size(); ++i) lrs.push_back(load.real(lr_name(i)));
   const std::int64_t accumulated = options_.accumulate > 1 ? load.whole("accumulated") : 0;
-  const bool averages = options_.average.index() != 0;
+  const bool averages = static_cast<bool>(options_.average);
   const std::int64_t averaged = averages ? load.whole("averaged") : 0;
   const bool swapped = averages && load.whole("average_swapped") != 0;
   ReduceOnPlateau::State plateau{};

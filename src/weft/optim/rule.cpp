@@ -13,6 +13,10 @@ std::vector<std::pair<std::string, double>> Rule::options() const {
   return list;
 }
 
+void Rule::append_option(std::vector<std::pair<std::string, double>>& list, std::string_view name, double value) {
+  list.emplace_back(name, value);
+}
+
 std::string to_string(const Rule& rule) {
   std::string s = cat(rule.name(), "(");
   bool first = true, in_list = false;

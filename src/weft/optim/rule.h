@@ -47,6 +47,8 @@ concept IsRule = std::is_copy_constructible_v<R> &&
 /// A rule of any type, held by value.
 class Rule {
  public:
+  /// Adam, with its defaults.
+  Rule();
   /// Of any type.
   template <class R>
   requires(!std::is_same_v<R, Rule> && IsRule<R>) Rule(R rule) : self_(std::make_unique<Model<R>>(std::move(rule))) {
@@ -96,6 +98,7 @@ class Rule {
     virtual Tensor update(const Tensor& p, const Tensor& g, std::span<Tensor> slots, const Step& at) const = 0;
     virtual void options(std::vector<std::pair<std::string, double>>& list) const = 0;
   };
+  static void append_option(std::vector<std::pair<std::string, double>>& list, std::string_view name, double value);
   template <class R> struct Model;
   std::unique_ptr<Concept> self_;
 };
@@ -130,13 +133,13 @@ template <class R> struct Rule::Model final : Concept {
   void options(std::vector<std::pair<std::string, double>>& list) const override {
     if constexpr (std::is_aggregate_v<R>)
       reflect::for_each_field(rule, [&]<class T>(std::string_view field, const T& value) {
-        if constexpr (std::is_arithmetic_v<T>) list.emplace_back(field, static_cast<double>(value));
+        if constexpr (std::is_arithmetic_v<T>) append_option(list, field, static_cast<double>(value));
         else if constexpr (requires {
                              std::tuple_size<T>::value;
                              value[0] + 1.0;
                            })
           for (std::size_t i = 0; i < value.size(); ++i)
-            list.emplace_back(std::string(field) + "." + std::to_string(i), value[i]);
+            append_option(list, std::string(field) + "." + std::to_string(i), value[i]);
       });
   }
 };

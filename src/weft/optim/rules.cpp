@@ -1,4 +1,5 @@
 // Rules without bias correction.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -28,6 +29,8 @@ Tensor mean_of_squares(const Tensor& mean, const Tensor& g, double decay) {
 Tensor root(const Tensor& x, double eps, bool inside) { return inside ? sqrt(x + eps) : sqrt(x) + eps; }
 
 }  // namespace
+
+Rule::Rule() : Rule(Adam{}) {}
 
 void SGD::validate() const {
   at_least_0("SGD", "momentum", momentum);

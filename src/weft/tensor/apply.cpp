@@ -1,5 +1,6 @@
 #include <weft/tensor/apply.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include <weft/tensor/apply.h>
+#include <weft/tensor/observer.h>
 
 namespace weft::detail {
 

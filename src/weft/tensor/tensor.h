@@ -13,6 +13,7 @@
 #include <weft/base/error.h>
 #include <weft/base/ref_ptr.h>
 #include <weft/base/shape.h>
+#include <weft/base/small_vector.h>
 
 namespace weft {
 
@@ -88,7 +89,7 @@ class Tensor {
     if constexpr (std::is_same_v<T, bool>) {
       auto p = std::make_unique<bool[]>(v.size());
       copy_to(p.get(), DType::boolean);
-      std::copy_n(p.get(), v.size(), v.begin());
+      for (std::size_t i = 0; i < v.size(); ++i) v[i] = p[i];
     } else {
       copy_to(v.data(), dtype_of<T>);
     }
@@ -201,6 +202,9 @@ class Operand {
   Kind kind_ = Kind::none;
   Where where_;
 };
+
+/// The results of an operator.
+using Tensors = SmallVector<Tensor, 2>;
 
 /// While it lives, new tensors of this thread are made on `device` unless one is named.
 class DeviceScope {

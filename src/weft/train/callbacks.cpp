@@ -1,9 +1,10 @@
 #include <weft/train/callbacks.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
-#include <weft/io/files.h>
+#include <weft/base/files.h>
 #include <weft/io/weights.h>
 #include <weft/train/checkpoint.h>
 #include <weft/train/model.h>

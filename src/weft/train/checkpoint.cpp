@@ -1,5 +1,7 @@
 #include <weft/train/checkpoint.h>
 
+#include <map>
+
 #include <nlohmann/json.hpp>
 
 #include <weft/io/checkpoint.h>

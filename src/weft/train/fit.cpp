@@ -1,4 +1,5 @@
 // fit: epochs over a loader, with callbacks, validation, Ctrl-C and resume.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -170,7 +171,8 @@ class FitLoop {
           "fit: class_weight needs integer labels; received ", y.defined() ? to_string(y.shape()) : "none");
     std::vector<float> w;
     for (std::int64_t label : y.to_vector<std::int64_t>()) {
-      auto found = options_.class_weight.find(label);
+      const auto found = std::find_if(options_.class_weight.begin(), options_.class_weight.end(),
+                                      [&](const auto& entry) { return entry.first == label; });
       w.push_back(found == options_.class_weight.end() ? 1.f : static_cast<float>(found->second));
     }
     const Tensor weights = tensor_of(w, y.shape(), {.device = y.device()});

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include <weft/base/error.h>
-#include <weft/io/files.h>
+#include <weft/base/files.h>
 
 namespace weft::nn {
 

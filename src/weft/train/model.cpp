@@ -5,6 +5,8 @@
 
 namespace weft::nn {
 
+OptionalDataset::OptionalDataset(const Tensor& x, const Tensor& y) : dataset_(data::TensorDataset{x, y}) {}
+
 Model::~Model() = default;
 Model::Model(Model&&) noexcept = default;
 Model& Model::operator=(Model&&) noexcept = default;

@@ -1,9 +1,6 @@
 // Model: compile, fit, evaluate, predict, written on the public pieces (loader, module, grad, optimizer, metrics).
 #pragma once
 
-#include <atomic>
-#include <map>
-
 #include <weft/data/loader.h>
 #include <weft/metrics/metric.h>
 #include <weft/nn/layer.h>
@@ -16,7 +13,7 @@ namespace weft::nn {
 
 /// How a model learns.
 struct CompileOptions {
-  optim::Rule optimizer = optim::Adam{};  ///< the rule of the steps
+  optim::Rule optimizer = {};  ///< the rule of the steps; Adam where none is given
   LossList loss = {};                            ///< one for all outputs, or one an output
   std::vector<double> loss_weights = {};         ///< of the outputs; empty: all 1
   std::vector<metrics::Metric> metrics = {};  ///< computed without sample weights, of the first output
@@ -34,7 +31,7 @@ class OptionalDataset {
   OptionalDataset(data::Dataset d) : dataset_(std::move(d)) {}  ///< by value; copies share it
   template <data::DatasetLike D> OptionalDataset(const D* d) : dataset_(std::cref(*d)) {}  ///< borrows it
   OptionalDataset(const data::Dataset* d) : dataset_(*d) {}  ///< shares it
-  OptionalDataset(const Tensor& x, const Tensor& y) : dataset_(data::TensorDataset{x, y}) {}  ///< arrays
+  OptionalDataset(const Tensor& x, const Tensor& y);  ///< arrays
   explicit operator bool() const { return static_cast<bool>(dataset_); }
   const data::Dataset& get() const { return dataset_; }  ///< the data set, empty where absent
 
@@ -54,7 +51,7 @@ struct FitOptions {
   double validation_split = 0;          ///< the last fraction of the data, taken before shuffling
   OptionalDataset validation_data = {};  ///< wins over validation_split
   bool shuffle = true;  ///< a new order every epoch
-  std::map<std::int64_t, double> class_weight = {};  ///< weight of each class in the loss; missing ones: 1
+  std::vector<std::pair<std::int64_t, double>> class_weight = {};  ///< weight of each class in the loss; missing ones: 1
   Tensor sample_weight = {};                         ///< [N], with arrays in memory
   int initial_epoch = 0;  ///< the first epoch's number
   std::int64_t steps_per_epoch = 0;  ///< 0: the whole data set; otherwise batches an epoch, going on where the last ended

@@ -1,5 +1,7 @@
 #include <weft/train/profile.h>
 
+#include <weft/ir/op.h>
+
 #include <algorithm>
 #include <cstdio>
 

@@ -1,10 +1,11 @@
 // Where the time goes, by operator.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
-#include <weft/tensor/apply.h>
+#include <weft/tensor/observer.h>
 
 namespace weft {
 

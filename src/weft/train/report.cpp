@@ -4,7 +4,7 @@
 
 #include <weft/base/format.h>
 #include <weft/data/image.h>
-#include <weft/io/files.h>
+#include <weft/base/files.h>
 #include <weft/train/report.h>
 
 namespace weft::nn {

@@ -1,4 +1,5 @@
 // Kernels of the cpu that move elements or make them: copies, fills, joins, look-ups, random numbers.
+#include <algorithm>
 #include <array>
 #include <cstring>
 

@@ -1,5 +1,6 @@
 // Element-wise operators on the cpu: brings any shapes, strides and dtypes to the inner loops, block by block, on
 // Weft's threads. The bits of an element do not depend on where it lies in a block.
+#include <algorithm>
 #include <array>
 #include <cstring>
 

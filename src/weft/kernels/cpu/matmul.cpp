@@ -1,4 +1,6 @@
 // MatMul on Weft's own gemm: f32 and f64; f16 and bf16 compute in f32.
+#include <algorithm>
+
 #include <weft/base/memory.h>
 #include <weft/base/strided.h>
 #include <weft/base/thread_pool.h>

@@ -1,5 +1,6 @@
 // Reference kernels of the slicing, index and sort families.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 

@@ -3,9 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <weft/io/files.h>
+#include <weft/base/files.h>
 
-#include "io_testing.h"
+#include "support/errors.h"
+#include "support/temporary_folder.h"
 
 namespace weft {
 namespace {
@@ -65,9 +66,9 @@ TEST(Files, DevicesAreWrittenDirectlyAndTellWhenFull) {
 TEST(Files, ErrorsNamePathAndReason) {
   TemporaryFolder folder;
   WEFT_EXPECT_ERROR(read_file(folder / "none"), folder / "none", "No such file");
-  WEFT_EXPECT_ERROR(read_file(folder.path().string()), "is a folder");
+  WEFT_EXPECT_ERROR(read_file(folder.path()), "is a folder");
   WEFT_EXPECT_ERROR(write_file_atomically(folder / "no/such/file", "x"), "no/such/file", "make the folder first");
-  WEFT_EXPECT_ERROR(write_file_atomically(folder.path().string(), "x"), "is a folder");
+  WEFT_EXPECT_ERROR(write_file_atomically(folder.path(), "x"), "is a folder");
 }
 
 TEST(Files, FoldersAreMadeWithTheirParents) {

@@ -1,4 +1,4 @@
-#include <weft/io/files.h>
+#include <weft/base/files.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>
