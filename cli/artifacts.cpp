@@ -13,6 +13,7 @@
 #include <weft/base/version.h>
 #include <weft/base/view.h>
 #include <weft/io/safetensors.h>
+#include <weft/io/model_json.h>
 #include <weft/io/saved_model.h>
 #include <weft/kernels/cpu_info.h>
 #include <weft/nn/losses.h>
@@ -109,9 +110,9 @@ void write_model(nn::Model& model, const Settings& settings, const data::ImageDa
   SavedModel saved =
       capture_model(model.module_ref(), [&](const std::vector<Tensor>& x) { return model.layer().call_all(x); },
                     {{.meta = {batch, f32}}});
-  saved.description.name = settings.model;
-  saved.description.class_names = dataset.class_names();
-  saved.description.preprocessing = nn::ImagePreprocessing::of(image, test_loader.transform).attributes();
+  saved.description->name = settings.model;
+  saved.description->class_names = dataset.class_names();
+  nn::ImagePreprocessing::of(image, test_loader.transform).describe(saved);
   save_model(outcome.folder, saved);
   if (!outcome.history.logs.empty()) outcome.history.write_csv(outcome.folder + "/history.csv");
 }

@@ -33,7 +33,7 @@ void add_completion(CLI::App& app) {
   CLI::App* c = app.add_subcommand("completion", "Print a completion script: eval \"$(weft completion bash)\"");
   auto shell = std::make_shared<std::string>("bash");
   c->add_option("shell", *shell, "bash")->check(CLI::IsMember({"bash"}));
-  c->callback([&app] { print_bash(app); });
+  c->callback([&app, shell] { print_bash(app); });  // which also keeps the option's text alive
 }
 
 }  // namespace weft::cli

@@ -9,6 +9,7 @@
 #include <weft/base/files.h>
 #include <weft/base/thread_pool.h>
 #include <weft/data/loader.h>
+#include <weft/io/model_json.h>
 #include <weft/io/saved_model.h>
 #include <weft/ir/op.h>
 #include <weft/metrics/metrics.h>
@@ -33,14 +34,14 @@ void evaluate(const EvaluateFlags& f) {
   check(f.batch_size >= 1, "--batch-size: received ", f.batch_size, "; expected 1 or more");
   if (f.threads) set_num_threads(f.threads);
   const SavedModel model = load_model(f.run);
-  const nn::ImagePreprocessing prepare = nn::ImagePreprocessing::from(model.description.preprocessing);
+  const nn::ImagePreprocessing prepare = nn::ImagePreprocessing::of(model);
   Settings settings;
   if (f.data.empty()) settings = load_settings(f.run);
   else settings.data = f.data;
   if (!f.data_dir.empty()) settings.data_dir = f.data_dir;
   const data::TrainTest parts = open_data(settings);
-  check(parts.test.class_names().size() == model.description.class_names.size(), "evaluate: ", settings.data, " has ",
-        parts.test.class_names().size(), " classes, the model ", model.description.class_names.size());
+  check(parts.test.class_names().size() == model.description->class_names.size(), "evaluate: ", settings.data, " has ",
+        parts.test.class_names().size(), " classes, the model ", model.description->class_names.size());
   double loss = 0, count = 0;
   metrics::Accuracy accuracy;
   for (auto [x, y] :
@@ -58,7 +59,7 @@ void evaluate(const EvaluateFlags& f) {
     std::printf("%s\n", line.dump().c_str());
     return;
   }
-  std::printf("%s on %s: %lld test images, loss %.4f, accuracy %.2f %%\n", model.description.name.c_str(),
+  std::printf("%s on %s: %lld test images, loss %.4f, accuracy %.2f %%\n", model.description->name.c_str(),
               settings.data.c_str(), static_cast<long long>(count), loss / count, 100 * accuracy.result());
 }
 
@@ -72,8 +73,8 @@ struct PredictFlags {
 void predict(const PredictFlags& f) {
   check(f.top >= 1, "--top: received ", f.top, "; expected 1 or more");
   const SavedModel model = load_model(f.run);
-  const nn::ImagePreprocessing prepare = nn::ImagePreprocessing::from(model.description.preprocessing);
-  const auto& names = model.description.class_names;
+  const nn::ImagePreprocessing prepare = nn::ImagePreprocessing::of(model);
+  const auto& names = model.description->class_names;
   // All files are read before anything is printed: a bad one leaves no half answer.
   std::vector<Tensor> inputs;
   for (const std::string& path : f.images) inputs.push_back(prepare(data::read_image(path, prepare.channels)));
@@ -105,14 +106,14 @@ struct SummaryFlags {
 
 void summarize_run(const std::string& folder) {
   const SavedModel model = load_model(folder);
-  std::printf("%s (captured, %zu operations)\n", model.description.name.c_str(), model.description.graph.nodes.size());
+  std::printf("%s (captured, %zu operations)\n", model.description->name.c_str(), model.description->graph.nodes.size());
   std::int64_t total = 0;
   for (const auto& [name, t] : model.weights) {
     std::printf("  %-40s %s\n", name.c_str(), to_string(t.meta()).c_str());
     total += t.numel();
   }
   std::printf("%lld numbers in the weights\n", static_cast<long long>(total));
-  for (const GraphNode& node : model.description.graph.nodes) {
+  for (const GraphNode& node : model.description->graph.nodes) {
     const std::string attributes = to_string(node.op->get(node.attrs.get()));
     std::printf("  %s%s%s\n", node.op->name.c_str(), attributes.empty() ? "" : "  ", attributes.c_str());
   }

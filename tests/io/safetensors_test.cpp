@@ -1,6 +1,5 @@
 #include <cstdint>
 #include <cstring>
-#include <map>
 
 #include <weft/base/view.h>
 #include <weft/base/files.h>
@@ -33,7 +32,7 @@ TEST(Safetensors, EveryDtypeSurvives) {
   in.emplace_back("view", tensor({{1.0, 2.0}, {3.0, 4.0}}).transpose());
   save_safetensors(folder / "all.safetensors", in, {{"format", "pt"}, {"note", "äöü \"quoted\"\n"}});
   const Safetensors out = load_safetensors(folder / "all.safetensors");
-  EXPECT_EQ(out.metadata, (std::map<std::string, std::string>{{"format", "pt"}, {"note", "äöü \"quoted\"\n"}}));
+  EXPECT_EQ(out.metadata, (Metadata{{"format", "pt"}, {"note", "äöü \"quoted\"\n"}}));
   ASSERT_EQ(out.tensors.size(), in.size());
   for (std::size_t i = 0; i < in.size(); ++i) {
     EXPECT_EQ(out.tensors[i].first, in[i].first);
@@ -55,7 +54,7 @@ TEST(Safetensors, ReadsWhatPyTorchWrites) {
   TemporaryFolder folder;
   const Safetensors file =
       load_safetensors(put(folder / "pt.safetensors", testing::from_base64(from_pytorch)));
-  EXPECT_EQ(file.metadata.at("format"), "pt");
+  EXPECT_EQ(*find_text(file.metadata, "format"), "pt");
   EXPECT_EQ(find_tensor(file.tensors, "linear.weight")->to_vector<float>(), (std::vector<float>{1, 2, 3, 4.5}));
   EXPECT_EQ(find_tensor(file.tensors, "linear.weight")->shape(), (Shape{2, 2}));
   EXPECT_EQ(find_tensor(file.tensors, "h")->dtype(), bf16);

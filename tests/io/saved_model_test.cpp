@@ -1,6 +1,7 @@
 #include <weft/base/view.h>
 #include <weft/base/files.h>
 #include <weft/io/safetensors.h>
+#include <weft/io/model_json.h>
 #include <weft/io/saved_model.h>
 
 #include <weft/nn/nn.h>
@@ -46,14 +47,14 @@ TEST(SavedModels, RunWithoutTheirSource) {
   ResidualNet net = trained_net();
   SavedModel saved = capture_model(net, images);
   EXPECT_TRUE(net.dropout.mode.training);
-  saved.description.preprocessing = {{"scale", 1.0 / 255}, {"mean", std::vector<double>{0.4914, 0.4822, 0.4465}}};
-  saved.description.class_names = {"airplane", "automöbile"};
+  saved.description->preprocessing = {{"scale", 1.0 / 255}, {"mean", std::vector<double>{0.4914, 0.4822, 0.4465}}};
+  saved.description->class_names = {"airplane", "automöbile"};
   save_model(folder / "run/a", saved);
   const SavedModel loaded = load_model(folder / "run/a");
-  EXPECT_EQ(loaded.description.name, "ResidualNet");
-  EXPECT_EQ(loaded.description.class_names, saved.description.class_names);
-  EXPECT_EQ(loaded.description.preprocessing, saved.description.preprocessing);
-  EXPECT_EQ(to_json(loaded.description), to_json(saved.description));
+  EXPECT_EQ(loaded.description->name, "ResidualNet");
+  EXPECT_EQ(loaded.description->class_names, saved.description->class_names);
+  EXPECT_EQ(loaded.description->preprocessing, saved.description->preprocessing);
+  EXPECT_EQ(to_json(*loaded.description), to_json(*saved.description));
   EXPECT_EQ(weights_sha256(loaded.weights), weights_sha256(net.state_dict()));
   net.eval();
   for (std::int64_t batch : {1, 2, 5}) {
@@ -112,7 +113,7 @@ TEST(SavedModels, AModelThatDoesNotFitItsWeightsIsAnError) {
 
 TEST(SavedModels, DamagedArchitecturesAreOneClearError) {
   TemporaryFolder folder;
-  const std::string good = to_json(capture_model(ResidualNet{}, images).description);
+  const std::string good = to_json(*capture_model(ResidualNet{}, images).description);
   parse_model(good);
   const auto with = [&](const std::string& from, const std::string& to) {
     std::string text = good;

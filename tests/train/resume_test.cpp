@@ -65,7 +65,7 @@ std::string interrupted_run(std::int64_t steps) {
   manual_seed(999);  // whatever the new process did before
   randn({7});
   Model model = fresh();
-  EXPECT_EQ(load_checkpoint(path, model).at("note"), "kept");
+  EXPECT_EQ(load_checkpoint(path, model), (Metadata{{"note", "kept"}}));
   FitOptions o = options();
   o.resume = true;
   History h = model.fit(points(), o);

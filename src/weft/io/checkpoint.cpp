@@ -19,7 +19,7 @@ const Tensor& Checkpoint::tensor(const std::string& name) const {
 }
 
 const std::string& Checkpoint::text(const std::string& name) const {
-  if (const auto it = metadata.find(name); it != metadata.end()) return it->second;
+  if (const std::string* found = find_text(metadata, name)) return *found;
   std::vector<std::string> names;
   for (const auto& [key, t] : metadata) names.push_back(key);
   fail("the checkpoint has no entry '", name, "'", suggestion(name, names));
@@ -33,19 +33,17 @@ NamedTensors Checkpoint::below(const std::string& prefix) const {
 }
 
 void save_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
-  auto metadata = checkpoint.metadata;
-  metadata[format_key] = format;
-  metadata[version_key] = version();
+  Metadata metadata{{format_key, format}, {version_key, version()}};
+  metadata.insert(metadata.end(), checkpoint.metadata.begin(), checkpoint.metadata.end());
   save_safetensors(path, checkpoint.tensors, metadata);
 }
 
 Checkpoint load_checkpoint(const std::string& path) {
   Safetensors file = load_safetensors(path);
-  const auto it = file.metadata.find(format_key);
-  check(it != file.metadata.end(), path, ": is no checkpoint (it may hold weights alone: load them with load_weights)");
-  check(it->second == format, path, ": has checkpoint format ", it->second, "; this version of Weft reads format ", format);
-  file.metadata.erase(it);
-  file.metadata.erase(version_key);
+  const std::string* found = find_text(file.metadata, format_key);
+  check(found, path, ": is no checkpoint (it may hold weights alone: load them with load_weights)");
+  check(*found == format, path, ": has checkpoint format ", *found, "; this version of Weft reads format ", format);
+  std::erase_if(file.metadata, [](const auto& entry) { return entry.first == format_key || entry.first == version_key; });
   return {std::move(file.tensors), std::move(file.metadata)};
 }
 

@@ -1,10 +1,9 @@
 // A checkpoint: one file with everything that training needs to go on exactly.
 #pragma once
 
-#include <map>
 #include <string>
 
-#include <weft/tensor/named.h>
+#include <weft/io/safetensors.h>
 
 namespace weft {
 
@@ -12,7 +11,7 @@ namespace weft {
 /// position in the data, configuration; JSON where they have parts). Who fills it chooses the names.
 struct Checkpoint {
   NamedTensors tensors;
-  std::map<std::string, std::string> metadata;
+  Metadata metadata;
 
   /// The tensor of that name; throws Error with a suggestion.
   const Tensor& tensor(const std::string& name) const;

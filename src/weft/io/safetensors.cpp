@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <map>
 #include <memory>
 #include <numeric>
 #include <unordered_set>
@@ -105,11 +104,11 @@ void check_coverage(const std::vector<Entry>& entries, std::uint64_t data_bytes)
   check(at == data_bytes, "the last ", data_bytes - at, " bytes of the file belong to no tensor");
 }
 
-void read_metadata(const Json& value, std::map<std::string, std::string>& to) {
+void read_metadata(const Json& value, Metadata& to) {
   check(value.is_object(), "__metadata__ is no object of texts");
   for (const auto& [key, text] : value.items()) {
     check(text.is_string(), "the metadata '", key, "' is ", text.dump().substr(0, 100), "; expected a text");
-    to[key] = text.get<std::string>();
+    to.emplace_back(key, text.get<std::string>());
   }
 }
 
@@ -155,9 +154,9 @@ Safetensors read_all(const InputFile& file) {
 }
 
 std::string header_text(const NamedTensors& tensors, const std::vector<std::uint64_t>& offsets,
-                        const std::map<std::string, std::string>& metadata) {
+                        const Metadata& metadata) {
   Json header = Json::object();
-  if (!metadata.empty()) header[metadata_key] = metadata;
+  for (const auto& [name, text] : metadata) header[metadata_key][name] = text;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const auto& [name, t] = tensors[i];
     const std::uint64_t bytes = static_cast<std::uint64_t>(t.numel()) * size_of(t.dtype());
@@ -173,8 +172,14 @@ std::string header_text(const NamedTensors& tensors, const std::vector<std::uint
 
 }  // namespace
 
+const std::string* find_text(const Metadata& metadata, std::string_view name) {
+  for (const auto& [key, text] : metadata)
+    if (key == name) return &text;
+  return nullptr;
+}
+
 void save_safetensors(const std::string& path, const NamedTensors& tensors,
-                      const std::map<std::string, std::string>& metadata) {
+                      const Metadata& metadata) {
   try {
     std::unordered_set<std::string_view> names;
     for (const auto& [name, t] : tensors) {

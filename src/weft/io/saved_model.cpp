@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include <weft/base/files.h>
+#include <weft/io/model_json.h>
 #include <weft/io/module_state.h>
 #include <weft/io/safetensors.h>
 #include <weft/nn/functional.h>
@@ -52,7 +53,7 @@ NamedTensors take_weights(Graph& graph, const NamedTensors& file) {
 
 std::vector<Tensor> SavedModel::run(const std::vector<Tensor>& inputs) const {
   NoGrad off;
-  return weft::run(description.graph, inputs, bind_parameters(description.graph, weights));
+  return weft::run(description->graph, inputs, bind_parameters(description->graph, weights));
 }
 
 SavedModel capture_model(nn::ModuleRef module, const GraphFunction& function, const std::vector<GraphInput>& inputs) {
@@ -68,17 +69,18 @@ SavedModel capture_model(nn::ModuleRef module, const GraphFunction& function, co
     if (!e.parameter.defined() || seen.insert(e.parameter.state()).second) live.emplace_back(e.path, t);
   }
   const nn::detail::TraceScope tracing;
-  model.description.name = std::string(module.type_name());
-  model.description.graph = capture(function, inputs, live);
+  model.description = std::make_shared<ModelDescription>();
+  model.description->name = std::string(module.type_name());
+  model.description->graph = capture(function, inputs, live);
   return model;
 }
 
 void save_model(const std::string& folder, const SavedModel& model) {
   make_folder(folder);
   NamedTensors file = model.weights;
-  for (std::size_t i = 0; i < model.description.graph.constants.size(); ++i)
-    file.emplace_back(constant_name(i), model.description.graph.constants[i]);
-  const std::string json = to_json(model.description);
+  for (std::size_t i = 0; i < model.description->graph.constants.size(); ++i)
+    file.emplace_back(constant_name(i), model.description->graph.constants[i]);
+  const std::string json = to_json(*model.description);
   save_safetensors(folder + "/model.safetensors", file, {{"format", "pt"}});
   write_file_atomically(folder + "/model.json", json);
 }
@@ -88,14 +90,14 @@ SavedModel load_model(const std::string& folder) {
   const std::string json = read_file(path);
   SavedModel model;
   try {
-    model.description = parse_model(json);
+    model.description = std::make_shared<ModelDescription>(parse_model(json));
   } catch (const Error& e) {
     fail(path, ": ", e.message());
   }
   const std::string weights = folder + "/model.safetensors";
   const NamedTensors file = load_safetensors(weights).tensors;
   try {
-    model.weights = take_weights(model.description.graph, file);
+    model.weights = take_weights(model.description->graph, file);
   } catch (const Error& e) {
     fail("model.json does not fit the weights: ", path, " with ", weights, ": ", e.message());
   }

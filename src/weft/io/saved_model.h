@@ -1,14 +1,18 @@
 // A model in a folder, usable without its source: model.json (what it computes) and model.safetensors (its numbers).
 #pragma once
 
-#include <weft/io/model_json.h>
+#include <memory>
+
+#include <weft/graph/graph.h>
 #include <weft/nn/layer.h>
 
 namespace weft {
 
+struct ModelDescription;
+
 /// A model that was captured, or loaded from a folder.
 struct SavedModel {
-  ModelDescription description;  ///< what it computes
+  std::shared_ptr<ModelDescription> description;  ///< what it computes (io/model_json.h); copies share it
   NamedTensors weights;  ///< parameters and buffers by name
 
   /// Evaluates it; `x` as the model's forward took it (preprocessed). No gradients. Safe from several threads.

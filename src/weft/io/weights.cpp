@@ -1,7 +1,6 @@
 #include <weft/io/weights.h>
 
 #include <algorithm>
-#include <map>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -103,7 +102,7 @@ std::string Rename::operator()(const std::string& name) const {
   return name;
 }
 
-void save_weights(const std::string& path, nn::ModuleRef module, const std::map<std::string, std::string>& metadata) {
+void save_weights(const std::string& path, nn::ModuleRef module, const Metadata& metadata) {
   const NamedTensors state = nn::state_dict(module);
   if (!path.ends_with(".npz")) return save_safetensors(path, state, metadata);
   check(metadata.empty(), path, ": an .npz file holds no metadata; save it as .safetensors");

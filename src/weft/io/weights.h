@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -45,7 +44,7 @@ struct LoadWeightsOptions {
 };
 
 /// Writes parameters and buffers atomically: .npz where the path ends so, else .safetensors.
-void save_weights(const std::string& path, nn::ModuleRef module, const std::map<std::string, std::string>& metadata = {});
+void save_weights(const std::string& path, nn::ModuleRef module, const Metadata& metadata = {});
 
 /// Reads parameters and buffers from a .safetensors or .npz file. All is checked before anything changes: on Error
 /// (which lists missing and unexpected names and wrong shapes) the module is as it was. PyTorch's names match directly;

@@ -63,11 +63,10 @@ void Optimizer::check_options() const {
   bound("clip_value", options_.clip_value);
   bound("clip_parameter_norm", options_.clip_parameter_norm);
   check(options_.accumulate >= 1, "Optimizer: received accumulate ", options_.accumulate, "; expected 1 or more");
-  check(!options_.average.ema || !options_.average.swa, "Optimizer: received both an Ema and an Swa; expected one");
-  if (const auto& ema = options_.average.ema)
+  if (const Ema* ema = options_.average.ema())
     check(ema->decay >= 0 && ema->decay < 1, "Optimizer: received Ema decay ", ema->decay,
           "; expected a number in [0, 1)");
-  if (const auto& swa = options_.average.swa)
+  if (const Swa* swa = options_.average.swa())
     check(swa->start >= 0 && swa->every >= 1, "Optimizer: received Swa start ", swa->start, ", every ", swa->every,
           "; expected start 0 or more and every 1 or more");
 }
@@ -219,8 +218,8 @@ void Optimizer::update(Entry& e, const Tensor& gradient) {
 }
 
 void Optimizer::update_average() {
-  const auto& ema = options_.average.ema;
-  const auto& swa = options_.average.swa;
+  const Ema* ema = options_.average.ema();
+  const Swa* swa = options_.average.swa();
   if (!ema && !swa) return;
   if (swa && (steps_ < swa->start || (steps_ - swa->start) % swa->every != 0)) return;
   const double fresh = ema ? 1 - ema->decay : 1 / static_cast<double>(averaged_ + 1);

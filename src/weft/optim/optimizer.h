@@ -30,14 +30,20 @@ struct Swa {
   std::int64_t every = 1;  ///< updates between two that count
 };
 
-/// Which mean of the weights is kept: none, or an Ema, or a Swa.
-struct Average {
+/// Which mean of the weights is kept: none, an Ema or an Swa.
+class Average {
+ public:
   Average() = default;
-  Average(Ema e) : ema(e) {}  ///< `.average = Ema{.decay = 0.99}`
-  Average(Swa s) : swa(s) {}  ///< `.average = Swa{.start = 1000}`
-  explicit operator bool() const { return ema || swa; }  ///< true where one is kept
-  std::optional<Ema> ema = {};  ///< set: this one
-  std::optional<Swa> swa = {};  ///< set: this one
+  Average(Ema e) : kind_(1), ema_(e) {}  ///< `.average = Ema{.decay = 0.99}`
+  Average(Swa s) : kind_(2), swa_(s) {}  ///< `.average = Swa{.start = 1000}`
+  explicit operator bool() const { return kind_ != 0; }        ///< true where one is kept
+  const Ema* ema() const { return kind_ == 1 ? &ema_ : nullptr; }  ///< null where it is none
+  const Swa* swa() const { return kind_ == 2 ? &swa_ : nullptr; }  ///< null where it is none
+
+ private:
+  int kind_ = 0;
+  Ema ema_;
+  Swa swa_;
 };
 
 /// What a schedule counts.

@@ -1,6 +1,5 @@
 #include <weft/train/checkpoint.h>
 
-#include <map>
 
 #include <nlohmann/json.hpp>
 
@@ -73,18 +72,18 @@ Progress progress_from(const json& j, RandomStream& generator) {
 
 }  // namespace
 
-void save_checkpoint(const std::string& path, Model& model, const std::map<std::string, std::string>& extra) {
+void save_checkpoint(const std::string& path, Model& model, const Metadata& extra) {
   model.capture_progress();
   Checkpoint c;
   append(c.tensors, model_prefix, state_dict(model.module_ref()));
   append(c.tensors, optimizer_prefix, model.optimizer().state_dict());
   append(c.tensors, metric_prefix, model.progress().metric_state);
-  c.metadata[progress_key] = to_json(model.progress(), default_generator().state()).dump();
-  for (const auto& [key, value] : extra) c.metadata[extra_prefix + key] = value;
+  c.metadata.emplace_back(progress_key, to_json(model.progress(), default_generator().state()).dump());
+  for (const auto& [key, value] : extra) c.metadata.emplace_back(extra_prefix + key, value);
   weft::save_checkpoint(path, c);
 }
 
-std::map<std::string, std::string> load_checkpoint(const std::string& path, Model& model) {
+Metadata load_checkpoint(const std::string& path, Model& model) {
   const Checkpoint c = weft::load_checkpoint(path);
   RandomStream generator;
   Progress restored;
@@ -107,9 +106,9 @@ std::map<std::string, std::string> load_checkpoint(const std::string& path, Mode
   }
   model.progress() = std::move(restored);
   default_generator().set_state(generator);
-  std::map<std::string, std::string> extra;
+  Metadata extra;
   for (const auto& [key, value] : c.metadata)
-    if (key.starts_with(extra_prefix)) extra[key.substr(extra_prefix.size())] = value;
+    if (key.starts_with(extra_prefix)) extra.emplace_back(key.substr(extra_prefix.size()), value);
   return extra;
 }
 

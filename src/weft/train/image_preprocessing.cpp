@@ -1,6 +1,7 @@
 #include <weft/train/image_preprocessing.h>
 
-#include <weft/opdefs/define.h>
+#include <weft/io/model_json.h>
+#include <weft/io/saved_model.h>
 #include <weft/ops/ops.h>
 
 namespace weft::nn {
@@ -19,16 +20,17 @@ ImagePreprocessing ImagePreprocessing::of(const Shape& shape, const data::Augmen
   return p;
 }
 
-AttrMap ImagePreprocessing::attributes() const {
-  return {{"kind", std::string("image")},       {"channels", std::int64_t{channels}}, {"height", std::int64_t{height}},
-          {"width", std::int64_t{width}}, {"mean", mean},                       {"stddev", stddev}};
+void ImagePreprocessing::describe(SavedModel& model) const {
+  model.description->preprocessing = {{"kind", std::string("image")}, {"channels", std::int64_t{channels}},
+                                      {"height", std::int64_t{height}}, {"width", std::int64_t{width}},
+                                      {"mean", mean}, {"stddev", stddev}};
 }
 
-ImagePreprocessing ImagePreprocessing::from(const AttrMap& attributes) {
+ImagePreprocessing ImagePreprocessing::of(const SavedModel& model) {
   ImagePreprocessing p;
   std::string kind;
   std::int64_t channels = 0, height = 0, width = 0;
-  for (const auto& [name, value] : attributes) {
+  for (const auto& [name, value] : model.description->preprocessing) {
     if (name == "kind") weft::detail::decode(name, value, kind);
     if (name == "channels") weft::detail::decode(name, value, channels);
     if (name == "height") weft::detail::decode(name, value, height);

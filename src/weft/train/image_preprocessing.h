@@ -2,7 +2,10 @@
 #pragma once
 
 #include <weft/data/augment.h>
-#include <weft/ir/attribute.h>
+
+namespace weft {
+struct SavedModel;
+}
 
 namespace weft::nn {
 
@@ -14,9 +17,10 @@ struct ImagePreprocessing {
   /// For images of shape [C, H, W] that a Loader with this pipeline reads; its Normalize is taken over, anything random
   /// is left out.
   static ImagePreprocessing of(const Shape& image_shape, const data::Augmentations& pipeline);
-  /// From the preprocessing of a ModelDescription; throws Error where it describes no image.
-  static ImagePreprocessing from(const AttrMap& attributes);
-  AttrMap attributes() const;  ///< what from() reads
+  /// What a saved model says; throws Error where it takes no image.
+  static ImagePreprocessing of(const SavedModel& model);
+  /// Writes it into a model's description, for of().
+  void describe(SavedModel& model) const;
   /// The pipeline of a Loader of image data.
   data::Augmentations pipeline() const;
   /// A batch of one, f32 [1, C, H, W].
