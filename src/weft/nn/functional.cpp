@@ -156,7 +156,11 @@ std::vector<Tensor> Functional::outputs(const std::vector<Tensor>& inputs) const
   return result;
 }
 
-Tensor Functional::single(const std::vector<Tensor>& inputs) const {
+Functional::Functional(const Tensor& input, const Tensor& output) : Functional(std::vector{input}, std::vector{output}) {}
+
+Tensor Functional::forward(const Tensor& x) const { return forward(std::vector{x}); }
+Tensor Functional::forward(const Tensor& a, const Tensor& b) const { return forward(std::vector{a, b}); }
+Tensor Functional::forward(const std::vector<Tensor>& inputs) const {
   std::vector<Tensor> all = outputs(inputs);
   check(all.size() == 1, "this model has ", all.size(), " outputs; call outputs()");
   return all[0];

@@ -19,11 +19,11 @@ class Functional : public Module<Functional> {
   /// Throws Error where an output does not depend on the inputs alone.
   Functional(std::vector<Tensor> inputs, std::vector<Tensor> outputs);
   /// One input, one output.
-  Functional(Tensor input, Tensor output) : Functional(std::vector{std::move(input)}, std::vector{std::move(output)}) {}
+  Functional(const Tensor& input, const Tensor& output);
   /// One output: that tensor; throws Error where there are several (call outputs()).
-  Tensor forward(const Tensor& x) const { return single({x}); }
-  Tensor forward(const Tensor& a, const Tensor& b) const { return single({a, b}); }
-  Tensor forward(const std::vector<Tensor>& inputs) const { return single(inputs); }
+  Tensor forward(const Tensor& x) const;
+  Tensor forward(const Tensor& a, const Tensor& b) const;
+  Tensor forward(const std::vector<Tensor>& inputs) const;
   /// All outputs.
   std::vector<Tensor> outputs(const std::vector<Tensor>& inputs) const;
   /// Every value of a run: the inputs, then each step's outputs (see Step::first_output).
@@ -50,7 +50,6 @@ class Functional : public Module<Functional> {
   const std::vector<std::pair<std::string, Layer>>& layers() const { return layers_; }
 
  private:
-  Tensor single(const std::vector<Tensor>& inputs) const;
   int own(const Layer& layer);
   std::vector<std::pair<std::string, Layer>> layers_;
   std::vector<Step> steps_;

@@ -72,6 +72,8 @@ Tensor Cropping2d::forward(const Tensor& x) const {
   return slice(x, {2, 3}, {sides.top, sides.left}, {h - sides.bottom, w - sides.right}, {1, 1});
 }
 
+Upsample::Upsample(int factor) { options.scale = {static_cast<double>(factor)}; }
+Upsample::Upsample(UpsampleOptions o) : options(std::move(o)) {}
 Tensor Upsample::forward(const Tensor& x) const {
   return interpolate(x, {options.size, options.scale, options.mode, options.align_corners});
 }

@@ -94,9 +94,9 @@ struct UpsampleOptions {
 class Upsample : public Module<Upsample> {
  public:
   /// That many times as large.
-  explicit Upsample(int factor) { options.scale = {static_cast<double>(factor)}; }
+  explicit Upsample(int factor);
   /// From its options; throws Error for those that fit no layer.
-  explicit Upsample(UpsampleOptions options) : options(std::move(options)) {}
+  explicit Upsample(UpsampleOptions options);
   Tensor forward(const Tensor& x) const;
   UpsampleOptions options;  ///< as given
   using fields = Fields<>;
