@@ -27,6 +27,13 @@ void advance_means(std::span<Tensor> slots, const Tensor& g, const std::array<do
 /// 1 - beta^t: what a mean that started at 0 has seen of its total weight.
 double seen(double beta, std::int64_t t) { return 1 - std::pow(beta, static_cast<double>(t)); }
 
+/// The same as Keras reckons it: beta is f32, and so is the power unless the weights are f64.
+double seen_by_keras(double beta, std::int64_t t, DType weights) {
+  const auto b = static_cast<float>(beta);
+  if (weights == f64) return seen(static_cast<double>(b), t);
+  return static_cast<double>(1 - std::pow(b, static_cast<float>(t)));
+}
+
 template <class R> std::vector<Slot> adam_slots(const R& rule, const Shape& parameter) {
   std::vector<Slot> s{{"exp_avg", parameter}, {"exp_avg_sq", parameter}};
   if (rule.amsgrad) s.push_back({"max_exp_avg_sq", parameter});
@@ -37,15 +44,21 @@ template <class R> std::vector<Slot> adam_slots(const R& rule, const Shape& para
 template <class R>
 Tensor adam_step(const R& rule, const Tensor& p, const Tensor& g, std::span<Tensor> slots, const Step& at,
                  bool decoupled) {
-  const double root = std::sqrt(seen(rule.betas[1], at.number));
-  const double eps = rule.eps_on_raw ? rule.eps / root : rule.eps;  // sqrt(v) / root + eps / root
+  const double first = seen(rule.betas[0], at.number), root = std::sqrt(seen(rule.betas[1], at.number));
+  double lr = at.lr, eps = rule.eps, decay = rule.weight_decay;
+  if (rule.keras) {
+    eps /= root;  // sqrt(v) / root + eps / root
+    lr *= first / seen_by_keras(rule.betas[0], at.number, p.dtype()) *
+          std::sqrt(seen_by_keras(rule.betas[1], at.number, p.dtype())) / root;
+    if (decoupled && lr != 0) decay *= at.lr / lr;
+  }
   if (!rule.amsgrad) {
     const Tensors next = adam_update(p, g, slots[0], slots[1],
-                                     {.lr = at.lr,
+                                     {.lr = lr,
                                       .beta1 = rule.betas[0],
                                       .beta2 = rule.betas[1],
                                       .eps = eps,
-                                      .weight_decay = rule.weight_decay,
+                                      .weight_decay = decay,
                                       .decoupled = decoupled,
                                       .step = at.number});
     slots[0] = next[1];
@@ -55,7 +68,7 @@ Tensor adam_step(const R& rule, const Tensor& p, const Tensor& g, std::span<Tens
   advance_means(slots, decoupled ? g : decayed(g, p, rule.weight_decay), rule.betas);
   slots[2] = maximum(slots[2], slots[1]);
   const Tensor kept = decoupled && rule.weight_decay != 0 ? p * (1 - at.lr * rule.weight_decay) : p;
-  return kept - slots[0] * (at.lr / seen(rule.betas[0], at.number)) / (sqrt(slots[2]) / root + eps);
+  return kept - slots[0] * (lr / first) / (sqrt(slots[2]) / root + eps);
 }
 
 }  // namespace

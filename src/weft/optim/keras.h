@@ -8,9 +8,9 @@ namespace weft::optim::keras {
 /// keras.optimizers.SGD. (Its velocity holds the learning rate: with momentum and a changing lr it differs slightly.)
 inline SGD sgd(double lr = 0.01, double momentum = 0) { return {.lr = lr, .momentum = momentum}; }
 /// keras.optimizers.Adam
-inline Adam adam(double lr = 1e-3) { return {.lr = lr, .eps = 1e-7, .eps_on_raw = true}; }
+inline Adam adam(double lr = 1e-3) { return {.lr = lr, .eps = 1e-7, .keras = true}; }
 /// keras.optimizers.AdamW
-inline AdamW adamw(double lr = 1e-3) { return {.lr = lr, .eps = 1e-7, .weight_decay = 0.004, .eps_on_raw = true}; }
+inline AdamW adamw(double lr = 1e-3) { return {.lr = lr, .eps = 1e-7, .weight_decay = 0.004, .keras = true}; }
 /// keras.optimizers.RMSprop
 inline RMSprop rmsprop(double lr = 1e-3) { return {.lr = lr, .alpha = 0.9, .eps = 1e-7, .eps_in_root = true}; }
 /// keras.optimizers.Adagrad

@@ -28,7 +28,9 @@ struct Adam {
   double eps = 1e-8;                           ///< keeps the divisor from 0
   double weight_decay = 0;                     ///< pulls weights to 0
   bool amsgrad = false;                        ///< divides by the largest v so far (Reddi et al. 2018)
-  bool eps_on_raw = false;  ///< eps joins sqrt(v) before the correction (Keras: "epsilon hat" of the paper)
+  /// Keras's arithmetic: eps joins sqrt(v) before the correction (the paper's "epsilon hat"), and the correction is
+  /// reckoned from betas rounded to f32, which moves the first updates by some 1e-5.
+  bool keras = false;
   void validate() const;    ///< throws Error for options out of range
   std::vector<Slot> slots(const Shape& parameter) const;                                           ///< see IsRule
   Tensor update(const Tensor& p, const Tensor& g, std::span<Tensor> slots, const Step& at) const;  ///< see IsRule
@@ -41,7 +43,7 @@ struct AdamW {
   double eps = 1e-8;                                      ///< keeps the divisor from 0
   double weight_decay = 0.01;                             ///< pulls weights to 0
   bool amsgrad = false;                                   ///< as Adam's
-  bool eps_on_raw = false;                                ///< as Adam's
+  bool keras = false;                                     ///< as Adam's
   void validate() const;                                  ///< throws Error for options out of range
   std::vector<Slot> slots(const Shape& parameter) const;  ///< see IsRule
   Tensor update(const Tensor& p, const Tensor& g, std::span<Tensor> slots, const Step& at) const;  ///< see IsRule
