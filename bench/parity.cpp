@@ -1,5 +1,6 @@
 // Trains the tutorial CNN from exported weights in an exported order, so that a peer can do the identical job.
-// Usage: parity OUT DATA_DIR [f32|f64] [steps] [seed] [torch|keras]: writes OUT/init.safetensors, OUT/order.npy and OUT/losses.npy.
+// Usage: parity OUT DATA_DIR [f32|f64] [steps] [seed] [torch|keras]: writes OUT/init.safetensors, OUT/order.npy and OUT/losses.npy,
+// and prints the mean loss of the last epoch and the accuracy on the test set.
 // bench/parity.py repeats it in PyTorch and Keras and compares the losses.
 #include <cstdio>
 #include <string>
@@ -44,7 +45,16 @@ int main(int argc, char** argv) try {
     losses.push_back(loss.item());
   }
   save_npy(out + "/losses.npy", tensor_of(losses, {steps}));
-  std::printf("first loss %.9f, last %.9f\n", losses.front(), losses.back());
+  const std::int64_t last = std::min(steps, per_epoch);
+  double sum = 0;
+  for (std::int64_t s = steps - last; s < steps; ++s) sum += losses[static_cast<std::size_t>(s)];
+  const data::ImageDataset test = data::cifar10({.train = false, .data_dir = argv[2]});
+  NoGrad off;
+  metrics::Accuracy accuracy;
+  for (auto [x, y] : data::Loader{test, {.batch_size = 500}}) accuracy.update(net(cast(x, dtype)), y);
+  std::printf("weft seed %llu: %lld steps, mean loss of the last %lld %.4f, test accuracy %.4f; first loss %.9f\n",
+              static_cast<unsigned long long>(seed), static_cast<long long>(steps), static_cast<long long>(last),
+              sum / static_cast<double>(last), accuracy.result(), losses.front());
   return 0;
 } catch (const Error& e) {
   std::fprintf(stderr, "parity: %s\n", e.what());

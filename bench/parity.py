@@ -13,11 +13,27 @@ from safetensors.numpy import load_file
 peer, out, data_dir = sys.argv[1:4]
 dtype = np.float64 if len(sys.argv) > 4 and sys.argv[4] == "f64" else np.float32
 folder = os.path.join(data_dir, "cifar-10-batches-bin")
-rows = np.concatenate([np.fromfile(os.path.join(folder, f"data_batch_{i}.bin"), np.uint8).reshape(-1, 3073) for i in range(1, 6)])
-labels, images = rows[:, 0].astype(np.int64), rows[:, 1:].reshape(-1, 3, 32, 32)
 order, expected = np.load(f"{out}/order.npy"), np.load(f"{out}/losses.npy")
 weights = load_file(f"{out}/init.safetensors")
 paths = ["0", "3", "6", "9", "11"]  # the layers with weights in nn::zoo::tutorial_cnn
+
+
+def read(names):
+    rows = np.concatenate([np.fromfile(os.path.join(folder, n), np.uint8).reshape(-1, 3073) for n in names])
+    return rows[:, 0].astype(np.int64), rows[:, 1:].reshape(-1, 3, 32, 32)
+
+
+labels, images = read([f"data_batch_{i}.bin" for i in range(1, 6)])
+test_labels, test_images = read(["test_batch.bin"])
+
+
+def test_batches():
+    for i in range(0, len(test_images), 500):
+        yield test_images[i:i + 500].astype(dtype) / dtype(255)
+
+
+def print_accuracy(logits):
+    print(f"{peer}: test accuracy {(logits.argmax(1) == test_labels).mean():.4f}")
 
 
 def torch_losses():
@@ -36,6 +52,8 @@ def torch_losses():
         loss.backward()
         opt.step()
         yield loss.item()
+    with torch.no_grad():
+        print_accuracy(np.concatenate([net(torch.from_numpy(x)).numpy() for x in test_batches()]))
 
 
 def keras_losses():
@@ -58,12 +76,15 @@ def keras_losses():
     for index in order:
         net.reset_metrics()  # otherwise train_on_batch returns the mean of all losses so far
         yield float(net.train_on_batch(images[index].transpose(0, 2, 3, 1).astype(dtype) / dtype(255), labels[index]))
+    print_accuracy(np.concatenate([net(x.transpose(0, 2, 3, 1)).numpy() for x in test_batches()]))
 
 
 losses = []
 for i, loss in enumerate({"torch": torch_losses, "keras": keras_losses}[peer]()):
     losses.append(loss)
 losses = np.array(losses)
+last = min(len(losses), len(images) // order.shape[1])
+print(f"{peer}: {len(losses)} steps, mean loss of the last {last} {losses[-last:].mean():.4f}")
 relative = np.abs(losses - expected) / np.abs(losses)
 print(f"{peer} {np.dtype(dtype).name}: {len(losses)} losses, largest relative difference {relative[:20].max():.3e} over the first 20, "
       f"{relative[:200].max():.3e} over the first 200; first {losses[0]:.9f} / {expected[0]:.9f}")
