@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <weft/base/error.h>
+#include <weft/metrics/metrics.h>
+#include <weft/nn/losses.h>
 
 namespace weft::cli {
 
@@ -32,6 +34,22 @@ std::string one_of(const std::string& option, const std::string& value, const st
   std::string list;
   for (const auto& a : allowed) list += (list.empty() ? "" : ", ") + a;
   fail(option, ": unknown value '", value, "'; expected one of ", list, suggestion(value, allowed));
+}
+
+Score score(const std::function<Tensor(const Tensor&)>& net, data::Loader loader) {
+  NoGrad off;
+  Score s;
+  metrics::Mean loss;
+  metrics::Accuracy accuracy;
+  for (auto [x, y] : loader) {
+    const Tensor logits = net(x);
+    loss.update(nn::cross_entropy(logits, y).item(), static_cast<double>(x.size(0)));
+    accuracy.update(logits, y);
+    s.examples += x.size(0);
+  }
+  s.loss = loss.result();
+  s.accuracy = accuracy.result();
+  return s;
 }
 
 }  // namespace weft::cli

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "common.h"
 #include "run.h"
 #include <weft/base/files.h>
 #include <weft/base/thread_pool.h>
@@ -12,8 +13,6 @@
 #include <weft/io/model_json.h>
 #include <weft/io/saved_model.h>
 #include <weft/ir/op.h>
-#include <weft/metrics/metrics.h>
-#include <weft/nn/losses.h>
 #include <weft/nn/summary.h>
 #include <weft/nn/zoo.h>
 #include <weft/train/image_preprocessing.h>
@@ -42,25 +41,16 @@ void evaluate(const EvaluateFlags& f) {
   const data::TrainTest parts = open_data(settings);
   check(parts.test.class_names().size() == model.description->class_names.size(), "evaluate: ", settings.data, " has ",
         parts.test.class_names().size(), " classes, the model ", model.description->class_names.size());
-  double loss = 0, count = 0;
-  metrics::Accuracy accuracy;
-  for (auto [x, y] :
-       data::Loader(parts.test, {.batch_size = f.batch_size, .seed = 0, .transform = prepare.pipeline()})) {
-    const Tensor logits = model(x);
-    loss += nn::cross_entropy(logits, y).item() * static_cast<double>(x.size(0));
-    count += static_cast<double>(x.size(0));
-    accuracy.update(logits, y);
-  }
+  const Score s = score(std::cref(model), data::Loader(parts.test, {.batch_size = f.batch_size, .seed = 0,
+                                                                    .transform = prepare.pipeline()}));
   if (f.json) {
-    const nlohmann::ordered_json line{{"data", settings.data},
-                                      {"examples", static_cast<std::int64_t>(count)},
-                                      {"loss", loss / count},
-                                      {"accuracy", accuracy.result()}};
+    const nlohmann::ordered_json line{
+        {"data", settings.data}, {"examples", s.examples}, {"loss", s.loss}, {"accuracy", s.accuracy}};
     std::printf("%s\n", line.dump().c_str());
     return;
   }
   std::printf("%s on %s: %lld test images, loss %.4f, accuracy %.2f %%\n", model.description->name.c_str(),
-              settings.data.c_str(), static_cast<long long>(count), loss / count, 100 * accuracy.result());
+              settings.data.c_str(), static_cast<long long>(s.examples), s.loss, 100 * s.accuracy);
 }
 
 struct PredictFlags {

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "common.h"
 #include <weft/metrics/metrics.h>
 #include <weft/nn/losses.h>
 #include <weft/ops/ops.h>
@@ -11,21 +12,22 @@ namespace weft::cli {
 
 namespace {
 
-nn::Logs test(const nn::Layer& net, const data::Dataset& dataset, const nn::FitOptions& options) {
-  NoGrad off;
-  data::LoaderOptions o = options.validation_loader;
-  o.batch_size = options.batch_size;
-  o.seed = 0;
-  double loss = 0, count = 0;
+/// The running figures of an epoch, which a checkpoint in its middle keeps.
+struct Running {
+  metrics::Mean loss;
   metrics::Accuracy accuracy;
-  for (auto [x, y] : data::Loader(dataset, o)) {
-    const Tensor logits = net(x);
-    const auto n = static_cast<double>(x.size(0));
-    loss += nn::cross_entropy(logits, y).item() * n;
-    count += n;
-    accuracy.update(logits, y);
+  NamedTensors state() const { return {{"loss", loss.state()}, {"accuracy", accuracy.state()}}; }
+  void load(const NamedTensors& from) {
+    loss.load_state(from.at(0).second);
+    accuracy.load_state(from.at(1).second);
   }
-  return {{"val_loss", loss / count}, {"val_accuracy", accuracy.result()}};
+};
+
+data::LoaderOptions test_options(const nn::FitOptions& options) {
+  data::LoaderOptions o = options.validation_loader;
+  o.batch_size = options.validation_batch_size;
+  o.seed = 0;
+  return o;
 }
 
 }  // namespace
@@ -33,48 +35,58 @@ nn::Logs test(const nn::Layer& net, const data::Dataset& dataset, const nn::FitO
 nn::History train_by_hand(nn::Model& model, const data::Dataset& train, const nn::FitOptions& options) {
   nn::Layer& net = model.layer();
   optim::Optimizer& opt = model.optimizer();
+  nn::Progress& at = model.progress();  // kept up to date: it is what a checkpoint saves
   data::LoaderOptions o = options.loader;
   o.batch_size = options.batch_size;
   o.shuffle = options.shuffle;
   data::Loader loader(train, o);
   opt.set_total_steps(loader.size() * options.epochs);
-  nn::History history;
+  Running running;
+  if (options.resume) loader.set_state(at.loader);
+  else at = {};
+  if (at.inside_epoch && at.step > 0) running.load(at.metric_state);
+
   nn::InterruptScope interrupts;
   bool stop = false;
-  for (int epoch = 0; epoch < options.epochs && !stop; ++epoch) {
+  while (at.epoch < options.epochs && !stop) {
     nn::set_training(net.module_ref(), true);
-    double loss_sum = 0, count = 0;
-    std::int64_t step = 0;
-    metrics::Accuracy accuracy;
+    at.inside_epoch = true;
     for (auto [x, y] : loader) {
-      for (const auto& c : options.callbacks) c->on_train_batch_begin(model, step);
+      for (const auto& c : options.callbacks) c->on_train_batch_begin(model, at.step);
       const Tensor logits = net(x);
       const Tensor loss = nn::cross_entropy(logits, y);
       opt.step(nn::grad(loss, net.module_ref()));
-      const auto n = static_cast<double>(x.size(0));
-      loss_sum += loss.item() * n;
-      count += n;
-      accuracy.update(logits, y);
-      ++model.progress().total_steps;
-      for (const auto& c : options.callbacks) c->on_train_batch_end(model, step, {});
-      ++step;
+      running.loss.update(loss.item(), static_cast<double>(x.size(0)));
+      running.accuracy.update(logits, y);
+      ++at.step;
+      ++at.total_steps;
+      at.loader = loader.state();
+      at.metric_state = running.state();
+      for (const auto& c : options.callbacks) c->on_train_batch_end(model, at.step - 1, {});
       stop = model.stop_training || nn::InterruptScope::requested();
       if (stop) break;
     }
     nn::set_training(net.module_ref(), false);
     if (nn::InterruptScope::requested()) break;  // the test would keep the impatient waiting
     opt.end_epoch();
-    nn::Logs logs{{"loss", loss_sum / count}, {"accuracy", accuracy.result()}};
-    logs.merge(test(net, options.validation_data.get(), options));
-    history.epoch.push_back(epoch);
-    history.logs.push_back(logs);
+    const Score test = score(std::cref(net), data::Loader(options.validation_data.get(), test_options(options)));
+    const nn::Logs logs{{"loss", running.loss.result()},
+                        {"accuracy", running.accuracy.result()},
+                        {"val_loss", test.loss},
+                        {"val_accuracy", test.accuracy}};
     if (options.verbose != 0)
-      std::printf("epoch %d/%d: %lld steps, loss %.4f, accuracy %.4f, test loss %.4f, test accuracy %.4f\n", epoch + 1,
-                  options.epochs, static_cast<long long>(step), logs["loss"], logs["accuracy"], logs["val_loss"],
-                  logs["val_accuracy"]);
+      std::printf("epoch %d/%d: %lld steps, loss %.4f, accuracy %.4f, test loss %.4f, test accuracy %.4f\n",
+                  at.epoch + 1, options.epochs, static_cast<long long>(at.step), running.loss.result(),
+                  running.accuracy.result(), test.loss, test.accuracy);
+    at.history.epoch.push_back(at.epoch);
+    at.history.logs.push_back(logs);
+    at.inside_epoch = false;
+    at.step = 0;
+    running = {};
+    const int finished = at.epoch++;
+    for (const auto& c : options.callbacks) c->on_epoch_end(model, finished, logs);
   }
-  model.progress().history = history;
-  return history;
+  return at.history;
 }
 
 }  // namespace weft::cli

@@ -7,8 +7,8 @@
 
 #include "artifacts.h"
 #include "loop.h"
-#include <weft/base/thread_pool.h>
 #include <weft/base/files.h>
+#include <weft/base/thread_pool.h>
 #include <weft/metrics/metrics.h>
 #include <weft/nn/init.h>
 #include <weft/nn/losses.h>
@@ -32,8 +32,8 @@ bool had_all_steps(const Settings& s, nn::Model& model) { return s.steps && mode
 /// Times steps, stops at the bound, and writes checkpoints.
 class Keeper : public nn::Callback {
  public:
-  Keeper(const Settings& settings, std::string path, bool saves)
-      : settings_(settings), path_(std::move(path)), saves_(saves), saved_(clock::now()) {}
+  Keeper(const Settings& settings, std::string path)
+      : settings_(settings), path_(std::move(path)), saved_(clock::now()) {}
   void on_train_batch_begin(nn::Model&, std::int64_t) override { began_ = clock::now(); }
   void on_train_batch_end(nn::Model& model, std::int64_t, const nn::Logs&) override {
     step_seconds.push_back(seconds_since(began_));
@@ -62,7 +62,7 @@ class Keeper : public nn::Callback {
 
   const Settings& settings_;
   std::string path_;
-  bool saves_;
+  bool saves_ = true;
   clock::time_point began_, saved_;
 };
 
@@ -134,9 +134,6 @@ bool train(Settings s, const RunOptions& run) {
   const auto start = clock::now();
   if (s.lr < 0 && s.optimizer == "adam") s.lr = 2e-3;
   const bool by_hand = s.face == "loop";
-  check(run.resume.empty() || !by_hand,
-        "--resume goes on with runs of --face fit; this one was --face loop, which keeps no "
-        "checkpoints; train it again, or with --face fit");
   if (s.threads) set_num_threads(s.threads);
   const Device device = s.device == "auto" ? default_device() : parse_device(s.device);
   DeviceScope scope(device);
@@ -156,7 +153,7 @@ bool train(Settings s, const RunOptions& run) {
 
   nn::FitOptions options = fit_options(s, run, parts.train, parts.test);
   options.resume = resuming;
-  Keeper keeper(s, checkpoint, !by_hand);
+  Keeper keeper(s, checkpoint);
   options.callbacks = {std::ref(keeper)};
   std::unique_ptr<Profile> profile;
   if (run.profile) profile = std::make_unique<Profile>();
@@ -176,7 +173,7 @@ bool train(Settings s, const RunOptions& run) {
     write_model(model, s, parts.test, options.validation_loader, outcome);
     std::printf("Interrupted after %lld steps; the model is kept in %s.\n", static_cast<long long>(outcome.steps),
                 folder.c_str());
-    if (!by_hand) std::printf("Go on with: weft train --resume %s\n", folder.c_str());
+    std::printf("Go on with: weft train --resume %s\n", folder.c_str());
     return false;
   }
   write_artifacts(model, s, parts, options.validation_loader, outcome);

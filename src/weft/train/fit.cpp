@@ -32,8 +32,10 @@ class FitLoop {
     Progress& at = model_.progress_;
     for (const auto& c : options_.callbacks) c->on_train_begin(model_);
     Logs logs;
-    while (at.epoch < options_.epochs && !model_.stop_training)
-      if (!epoch(logs)) break;
+    while (at.epoch < options_.epochs && !model_.stop_training && !model_.interrupted_) {
+      epoch(logs);
+      model_.interrupted_ |= InterruptScope::requested();  // also while validating
+    }
     for (const auto& c : options_.callbacks) c->on_train_end(model_, logs);
     return at.history;
   }
@@ -100,8 +102,8 @@ class FitLoop {
     return **reading_;
   }
 
-  /// One epoch, or what is left of it; false where Ctrl-C ended it.
-  bool epoch(Logs& logs) {
+  /// One epoch, or what is left of it; Ctrl-C ends it after a step.
+  void epoch(Logs& logs) {
     Progress& at = model_.progress_;
     if (verbose_) std::printf("Epoch %d/%d\n", at.epoch + 1, options_.epochs);
     ProgressBar bar(verbose_, per_epoch_);
@@ -117,7 +119,7 @@ class FitLoop {
     logs = steps(bar);
     if (model_.interrupted_) {
       bar.finish(at.step, logs);
-      return false;
+      return;
     }
     if (validation_ && (at.epoch + 1) % options_.validation_freq == 0) logs.merge(validate(), "val_");
     bar.finish(at.step, logs);
@@ -128,7 +130,6 @@ class FitLoop {
     at.step = 0;
     const int finished = at.epoch++;  // what a callback saves now goes on with the next epoch
     for (const auto& c : options_.callbacks) c->on_epoch_end(model_, finished, logs);
-    return true;
   }
 
   Logs steps(ProgressBar& bar) {

@@ -123,9 +123,9 @@ Tensor Model::predict_on_batch(const Tensor& x) const {
 }
 
 void Model::capture_progress() {
-  if (active_loader_) progress_.loader = active_loader_->state();
-  if (tracked_) progress_.metric_state = tracked_->state();
-  if (!active_callbacks_) return;
+  if (!active_loader_) return;  // outside of fit: a loop of one's own fills progress() itself
+  progress_.loader = active_loader_->state();
+  progress_.metric_state = tracked_->state();
   progress_.callback_state.clear();
   for (const AnyCallback& c : *active_callbacks_) progress_.callback_state.push_back(c->state());
 }
