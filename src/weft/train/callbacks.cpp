@@ -26,7 +26,7 @@ double direction(const std::string& mode, const std::string& monitor) {
 double worst(double sign) { return -sign * std::numeric_limits<double>::infinity(); }
 
 /// True where `value` beats `best` by more than delta in the better direction.
-bool improves(double value, double best, double sign, double delta) { return sign * (value - best) > delta; }
+bool improves(double value, double best, double sign, double delta) { return sign * value - delta > sign * best; }
 
 std::string pad(int value, const std::string& width) {
   std::string s = std::to_string(value);
@@ -68,21 +68,22 @@ EarlyStopping::EarlyStopping(Options options) : options_(std::move(options)) {
 void EarlyStopping::on_train_begin(Model&) {
   if (std::exchange(resumed_, false)) return;
   wait_ = stopped_epoch = best_epoch = 0;
-  best = options_.baseline.value_or(worst(direction(options_.mode, options_.monitor)));
+  best = worst(direction(options_.mode, options_.monitor));
   best_weights_.clear();
 }
 void EarlyStopping::on_epoch_end(Model& model, int epoch, const Logs& logs) {
   if (epoch < options_.start_from_epoch) return;
   const double value = logs[options_.monitor], sign = direction(options_.mode, options_.monitor);
-  if (improves(value, best, sign, options_.min_delta)) {
+  const bool better = improves(value, best, sign, options_.min_delta);
+  if (options_.restore_best_weights && (better || best_weights_.empty())) best_weights_ = state_dict(model.module_ref());
+  ++wait_;
+  if (better) {
     best = value;
     best_epoch = epoch;
-    wait_ = 0;
-    if (options_.restore_best_weights) best_weights_ = state_dict(model.module_ref());
+    if (!options_.baseline || improves(value, *options_.baseline, sign, options_.min_delta)) wait_ = 0;
     return;
   }
-  if (options_.restore_best_weights && best_weights_.empty()) best_weights_ = state_dict(model.module_ref());
-  if (++wait_ < options_.patience || epoch == 0) return;
+  if (wait_ < options_.patience || epoch == 0) return;
   stopped_epoch = epoch;
   model.stop_training = true;
 }

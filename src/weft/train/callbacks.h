@@ -17,7 +17,7 @@ struct EarlyStopping : Callback {
     double min_delta = 0;          ///< smaller changes are no improvement
     int patience = 0;  ///< epochs without improvement before it stops
     std::string mode = "auto";     ///< "min", "max"; "auto": max for accuracy-like names
-    std::optional<double> baseline = {};  ///< a value to beat first
+    std::optional<double> baseline = {};  ///< worse values than this do not end the waiting
     bool restore_best_weights = false;  ///< put the best epoch's weights back at the end
     int start_from_epoch = 0;  ///< epochs before this one do not count
     bool verbose = false;  ///< print a line on stopping
