@@ -52,7 +52,7 @@ int diagnose() {
   ok &= line(true, "processor", cpu_name() + ": " + cpu_features());
   ok &= line(num_threads() >= 1, "threads", std::to_string(num_threads()) + " (WEFT_THREADS or --threads sets them)");
   ok &= line(true, "oneDNN",
-             uses_onednn() ? "convolutions and products use it" : "built without it: Weft's own kernels are used");
+             uses_onednn() ? "convolutions use it" : "built without it: Weft's own kernels are used");
   ok &= line(kernels_agree(), "arithmetic", "fast kernels against the reference");
   for (const data::DatasetInfo& info : data::available())
     line(true, "data: " + info.name, info.cached ? "ready" : "not downloaded; it would go to " + info.folder);

@@ -137,7 +137,8 @@ void run_op(const RunOptions& o) {
   if (o.grad)
     for (Tensor& t : inputs)
       if (is_floating(t.dtype())) t = t.requires_grad(true);
-  const std::vector<Operand> operands(inputs.begin(), inputs.end());
+  std::vector<Operand> operands;
+  for (const Tensor& t : inputs) operands.emplace_back(t, SourceLocation{});
   const Tensors outputs = apply_op(op, attrs.get(), operands);
   NamedTensors results;
   for (std::size_t i = 0; i < outputs.size(); ++i)

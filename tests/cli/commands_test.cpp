@@ -89,6 +89,26 @@ TEST_F(Cli, OperatorsRunOnArrays) {
   EXPECT_FALSE(exists("no.npz"));
 }
 
+TEST_F(Cli, DispatchLogSaysWhoRanAndWhoDeclined) {
+  const Tensor x = full({1, 3, 8, 8}, 0.5f), w = full({4, 3, 3, 3}, 0.25f);
+  save_npz(folder / "in.npz", {{"in0", x}, {"in1", w}});
+  setenv("WEFT_LOG", "dispatch", 1);
+  setenv("WEFT_ONEDNN", "off", 1);
+  const Outcome own = weft({"ops", "run", "conv", "in.npz", "own.npz"});
+  const Outcome silent = weft({"ops", "run", "exp", "in.npz", "exp.npz"});
+  unsetenv("WEFT_LOG");
+  unsetenv("WEFT_ONEDNN");
+  ASSERT_EQ(own.code, 0) << own.err;
+  EXPECT_TRUE(contains(own.err, "dispatch: conv(f32[1, 3, 8, 8], f32[4, 3, 3, 3]) on cpu: ")) << own.err;
+  EXPECT_TRUE(own.err.ends_with("cpu.conv\n")) << own.err;
+  if (contains(weft({"ops", "show", "conv"}).out, "onednn.conv"))
+    EXPECT_TRUE(contains(own.err, "onednn.conv declined (switched off by WEFT_ONEDNN=off)")) << own.err;
+  EXPECT_TRUE(contains(silent.err, "dispatch: exp(f32[1, 3, 8, 8]) on cpu: cpu.exp")) << silent.err;
+  EXPECT_EQ(find_tensor(load_npz(folder / "own.npz"), "out0")->to_vector<float>(),
+            std::vector<float>(4 * 6 * 6, 27 * 0.125f));
+  EXPECT_EQ(weft({"ops", "run", "conv", "in.npz", "own.npz"}).err, "");
+}
+
 TEST_F(Cli, DevicesDoctorAndSummary) {
   EXPECT_TRUE(weft({"devices"}).out.starts_with("cpu ")) << weft({"devices"}).out;
   const Outcome doctor = weft({"doctor"});

@@ -1,4 +1,4 @@
-// Helpers for operators' `axes`.
+// Helpers for operators' `axes` and for attributes with a number for each axis.
 #pragma once
 
 #include <weft/ir/op.h>
@@ -13,6 +13,11 @@ inline Axes parallel_axes(Inputs in) {
     for (int i = 0; i < m.shape.rank(); ++i) list.push_back(i);
   }
   return a;
+}
+
+/// An attribute with a number for each of `axes` axes; where it was left empty, `value` for each.
+inline Dims per_axis(const Dims& given, int axes, std::int64_t value) {
+  return given.empty() ? Dims::filled(axes, value) : given;
 }
 
 }  // namespace weft

@@ -24,7 +24,7 @@ struct ConvShape {
 
 /// y[n, o, p] = sum over c and k of x[n, c, p * stride + k * dilation - pad] * w[o, c, k], plus bias[o].
 struct Conv {
-  Dims stride, pad_before, pad_after, dilation;  ///< one number a spatial axis
+  Dims stride, pad_before, pad_after, dilation;  ///< one number a spatial axis; empty: stride and dilation 1, no padding
   std::int64_t groups = 1;
   static constexpr auto signature = sig("conv(x, weight, bias?) -> y");
   static constexpr auto doc = "convolution (cross-correlation) over 1 to 3 spatial axes";

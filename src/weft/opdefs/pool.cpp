@@ -2,15 +2,21 @@
 
 #include <algorithm>
 
+#include <weft/opdefs/axes.h>
+
 namespace weft {
 
 namespace op {
 
 namespace {
-PoolShape pool_shape(const Shape& x, const Dims& kernel, const Dims& stride, const Dims& pad_before,
-                     const Dims& pad_after, const Dims& dilation) {
+PoolShape pool_shape(const Shape& x, const Dims& kernel, Dims stride, Dims pad_before, Dims pad_after,
+                     Dims dilation) {
   const int axes = x.rank() - 2;
   check(axes >= 1 && axes <= 3, "received shape ", to_string(x), "; expected rank 3 to 5: [N, C, spatial…]");
+  if (stride.empty()) stride = kernel;
+  pad_before = per_axis(pad_before, axes, 0);
+  pad_after = per_axis(pad_after, axes, 0);
+  dilation = per_axis(dilation, axes, 1);
   check(kernel.size() == axes && stride.size() == axes && pad_before.size() == axes && pad_after.size() == axes &&
             dilation.size() == axes,
         "kernel ", to_string(kernel), ", stride ", to_string(stride), ", padding ", to_string(pad_before), " and ",
@@ -78,6 +84,7 @@ std::vector<Case<MaxPool>> MaxPool::domain() {
           {{{3, 2}, {2, 1}, {1, 0}, {1, 1}, {1, 1}}, {{{2, 2, 6, 5}}}},
           {{{2, 2}, {1, 1}, {0, 0}, {0, 0}, {2, 2}}, {{{1, 2, 5, 5}}}},
           {{{3}, {2}, {1}, {1}, {1}}, {{{2, 2, 7}}}},
+          {{{2, 3}, {}, {}, {}, {}}, {{{1, 2, 4, 6}}}},
           {{{2, 2, 2}, {2, 2, 2}, {0, 0, 0}, {0, 0, 0}, {1, 1, 1}}, {{{1, 2, 4, 4, 4}}}},
           {{{2, 2}, {2, 2}, {0, 0}, {0, 0}, {1, 1}}, {{{0, 2, 4, 4}}}}};
 }
@@ -113,14 +120,16 @@ std::vector<Case<MaxPoolTake>> MaxPoolTake::domain() {
 }
 
 PoolShape AvgPool::geometry(const Shape& x) const {
-  check(overhang.size() == kernel.size(), "overhang ", to_string(overhang), "; expected ", kernel.size(), " numbers");
-  return pool_shape(x, kernel, stride, pad_before, pad_after, Dims::filled(kernel.size(), 1));
+  check(overhang.empty() || overhang.size() == kernel.size(), "overhang ", to_string(overhang), "; expected ",
+        kernel.size(), " numbers");
+  return pool_shape(x, kernel, stride, pad_before, pad_after, {});
 }
 std::int64_t AvgPool::divisor(const PoolShape& s, const Dims& p) const {
+  const Dims after = per_axis(pad_after, s.axes, 0), uncounted = per_axis(overhang, s.axes, 0);
   std::int64_t n = 1;
   for (int i = 0; i < s.axes; ++i) {
     const std::int64_t first = s.at(i, p[i], 0), last = first + kernel[i];
-    n *= count_include_pad ? std::min(last, s.in[i] + pad_after[i] - overhang[i]) - first
+    n *= count_include_pad ? std::min(last, s.in[i] + after[i] - uncounted[i]) - first
                            : std::min(last, s.in[i]) - std::max<std::int64_t>(first, 0);
   }
   return n;
@@ -132,6 +141,7 @@ std::vector<Case<AvgPool>> AvgPool::domain() {
           {{{3, 2}, {2, 1}, {1, 0}, {1, 1}, {0, 0}, true}, {{{2, 2, 6, 5}}}},
           {{{3, 3}, {2, 2}, {1, 1}, {1, 1}, {0, 0}, false}, {{{1, 2, 5, 5}}}},
           {{{3}, {2}, {1}, {2}, {1}, true}, {{{2, 2, 6}}}},
+          {{{2, 3}, {}, {}, {}, {}, true}, {{{1, 2, 4, 6}}}},
           {{{2, 2, 1}, {2, 1, 1}, {0, 0, 0}, {0, 0, 0}, {0, 0, 0}, true}, {{{1, 2, 4, 3, 2}}}},
           {{{2, 2}, {2, 2}, {0, 0}, {0, 0}, {0, 0}, true}, {{{0, 2, 4, 4}}}}};
 }

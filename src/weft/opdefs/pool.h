@@ -19,7 +19,7 @@ struct PoolShape {
 
 /// y is the largest element of each window (NaN wins), index its place in the window, row-major.
 struct MaxPool {
-  Dims kernel, stride, pad_before, pad_after, dilation;
+  Dims kernel, stride, pad_before, pad_after, dilation;  ///< empty: stride is the kernel, dilation 1, no padding
   static constexpr auto signature = sig("max_pool(x) -> y, index");
   static constexpr auto doc = "the largest element of each window, and its place in the window";
   static constexpr Types types = Types::any;
