@@ -79,11 +79,11 @@ void run_backward(std::span<const Value> roots, std::span<const Tensor> cotangen
 
 Tensor seed_for(const Tensor& output, const Tensor& given) {
   if (given.defined()) {
-    check(given.shape() == output.shape(), "backward: seed of shape ", to_string(given.shape()), "; expected ",
-          to_string(output.shape()));
+    check(given.shape() == output.shape(), "backward: seed of shape ", given.shape(), "; expected ",
+          output.shape());
     return given.dtype() == output.dtype() ? given : cast(given, output.dtype());
   }
-  check(output.numel() == 1, "backward: the result has shape ", to_string(output.shape()),
+  check(output.numel() == 1, "backward: the result has shape ", output.shape(),
         "; expected a scalar (reduce it with mean() or sum()) or a seed");
   return ones_like(output);
 }
@@ -153,7 +153,7 @@ std::function<std::pair<Tensor, Tensor>(const Tensor&)> value_and_grad(std::func
     const bool nested = x.requires_grad();
     const Tensor own = nested ? reshape(x, x.shape()) : x.requires_grad(true);
     const Tensor y = f(own);
-    check(y.numel() == 1, "grad(f): f returned shape ", to_string(y.shape()), "; expected a scalar");
+    check(y.numel() == 1, "grad(f): f returned shape ", y.shape(), "; expected a scalar");
     if (!y.requires_grad()) return std::pair(y, zeros_like(x));
     // Keep the tape of the gradient only where something outside can differentiate it again.
     bool outside = nested;

@@ -84,7 +84,7 @@ Dims normalize_axes(const Dims& axes, int rank) {
   }
   for (auto a : axes) {
     const int n = normalize_axis(a, rank);
-    check(!out.contains(n), "axis ", a, " is named twice in ", to_string(axes));
+    check(!out.contains(n), "axis ", a, " is named twice in ", axes);
     out.push_back(n);
   }
   std::sort(out.begin(), out.end());

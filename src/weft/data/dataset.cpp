@@ -81,8 +81,8 @@ TensorDataset::TensorDataset(std::vector<Tensor> inputs, std::vector<Tensor> lab
     for (Tensor& t : *list) {
       t = host_rows(t, "TensorDataset");
       check(t.rank() >= 1, "TensorDataset: received a tensor of rank 0; expected examples along the first axis");
-      check(t.size(0) == inputs_[0].size(0), "TensorDataset: a tensor of shape ", to_string(t.shape()),
-            " beside one of shape ", to_string(inputs_[0].shape()),
+      check(t.size(0) == inputs_[0].size(0), "TensorDataset: a tensor of shape ", t.shape(),
+            " beside one of shape ", inputs_[0].shape(),
             "; expected the same number of examples along the first axis");
     }
   check(!weights_.defined() || weights_.shape() == Shape{inputs_[0].size(0)}, "TensorDataset: weights of shape ",
@@ -147,7 +147,7 @@ Tensor stack(std::span<const Sample> samples, const char* what, std::size_t whic
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const Tensor& t = pick(samples[i], which);
     check(t.shape() == first.shape() && t.dtype() == first.dtype(), "collate: ", what, " ", which, " of example ", i,
-          " of the batch is ", to_string(t.meta()), ", that of the first ", to_string(first.meta()),
+          " of the batch is ", t.meta(), ", that of the first ", first.meta(),
           "; make them equal (data::Resize for images) or give the Loader a collate function");
     t.copy_to(view_of(out).as<unsigned char>() + i * bytes, t.dtype());
   }

@@ -27,11 +27,11 @@ Tensor to_tensor(const Image& image) {
 
 ImageDataset::ImageDataset(std::string name, const Shape& shape, std::vector<std::uint8_t> pixels,
                            std::vector<std::int64_t> labels, std::vector<std::string> class_names) {
-  check(shape.rank() == 3 && shape.numel() > 0, "ImageDataset: received images of shape ", to_string(shape),
+  check(shape.rank() == 3 && shape.numel() > 0, "ImageDataset: received images of shape ", shape,
         "; expected [channels, height, width]");
   const auto expected = static_cast<std::size_t>(shape.numel()) * labels.size();
   check(pixels.size() == expected, "ImageDataset: received ", pixels.size(), " bytes of pixels; expected ", expected,
-        " for ", labels.size(), " images of shape ", to_string(shape));
+        " for ", labels.size(), " images of shape ", shape);
   for (std::size_t i = 0; i < labels.size(); ++i)
     check(labels[i] >= 0 && (class_names.empty() || labels[i] < static_cast<std::int64_t>(class_names.size())),
           "ImageDataset: label ", labels[i], " of image ", i, "; expected 0 to ", class_names.size() - 1);

@@ -74,7 +74,7 @@ TrainTest open_folder(const std::string& folder, const OpenOptions& options) {
     check(parts.train.class_names() == parts.test.class_names(), folder, ": the classes of train/ and ", test,
           "/ differ");
     check(parts.train.image_shape() == parts.test.image_shape(), folder, ": images of ",
-          to_string(parts.train.image_shape()), " in train/ and ", to_string(parts.test.image_shape()), " in ", test,
+          parts.train.image_shape(), " in train/ and ", parts.test.image_shape(), " in ", test,
           "/; give a height and width to resize to");
     return parts;
   }

@@ -152,8 +152,8 @@ class Flattening {
     const std::int64_t in = weight.size(1), before = std::exchange(channels_, 0);
     for (const auto& [path, image] : given_) {
       if (path != layer.path) continue;
-      check(image.numel() == in, "flattened: '", path, "' reads ", in, " numbers, but ", to_string(image), " has ", image.numel());
-      check(image.rank() == 3 || image.rank() == 1, "flattened: '", path, "' is given as ", to_string(image), "; expected [C, H, W]");
+      check(image.numel() == in, "flattened: '", path, "' reads ", in, " numbers, but ", image, " has ", image.numel());
+      check(image.rank() == 3 || image.rank() == 1, "flattened: '", path, "' is given as ", image, "; expected [C, H, W]");
       return image.rank() == 3 ? unflattened(weight, image) : weight;
     }
     check(before < 2 || in <= before || in % before != 0, "layer '", layer.path, "' reads ", in,

@@ -176,10 +176,10 @@ Tensor parse_npy(std::string_view bytes) {
   const FileDType type = parse_descr(header.descr);
   const auto expected = detail::checked_bytes(header.shape.begin(), static_cast<std::size_t>(header.shape.rank()),
                                               static_cast<std::uint64_t>(type.bytes));
-  check(expected.has_value(), "the shape ", to_string(header.shape), " overflows");
+  check(expected.has_value(), "the shape ", header.shape, " overflows");
   const std::string_view data = bytes.substr(start + length);
   check(data.size() == *expected, "has ", data.size(), " bytes of data; expected ", *expected, " for '", header.descr, "' ",
-        to_string(header.shape), data.size() < *expected ? ". Truncated" : "");
+        header.shape, data.size() < *expected ? ". Truncated" : "");
   if (!*header.fortran || header.shape.rank() < 2) return detail::tensor_from_file(data.data(), type, header.shape);
   const std::string rows = detail::from_fortran_order(data.data(), header.shape, static_cast<std::size_t>(type.bytes));
   return detail::tensor_from_file(rows.data(), type, header.shape);

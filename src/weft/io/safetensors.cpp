@@ -75,7 +75,7 @@ Entry parse_entry(const std::string& name, const Json& value, std::uint64_t data
   }
   const auto bytes = detail::checked_bytes(e.shape.begin(), static_cast<std::size_t>(e.shape.rank()),
                                            static_cast<std::uint64_t>(e.type.bytes));
-  check(bytes.has_value(), "the shape ", to_string(e.shape), " overflows");
+  check(bytes.has_value(), "the shape ", e.shape, " overflows");
   const Json& offsets = value["data_offsets"];
   check(offsets.is_array() && offsets.size() == 2, "data_offsets is ", offsets.dump().substr(0, 100), "; expected [begin, end]");
   e.begin = unsigned_number(offsets[0], "data_offsets");
@@ -83,7 +83,7 @@ Entry parse_entry(const std::string& name, const Json& value, std::uint64_t data
   check(e.begin <= e.end && e.end <= data_bytes, "its bytes are [", e.begin, ", ", e.end, "), but the file has ", data_bytes,
         " bytes of data. The file is truncated or damaged");
   check(e.end - e.begin == *bytes, "has ", e.end - e.begin, " bytes; expected ", *bytes, " for ", type->name,
-        to_string(e.shape));
+        e.shape);
   return e;
 }
 

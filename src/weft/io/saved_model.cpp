@@ -42,8 +42,8 @@ NamedTensors take_weights(Graph& graph, const NamedTensors& file) {
     const std::string name = constant_name(i);
     const Tensor* t = find_tensor(file, name);
     const Meta expected = graph.constants[i].meta();
-    check(t, "'", name, "' ", to_string(expected), " is missing");
-    check(t->meta() == expected, "'", name, "' is ", to_string(t->meta()), ", expected ", to_string(expected));
+    check(t, "'", name, "' ", expected, " is missing");
+    check(t->meta() == expected, "'", name, "' is ", t->meta(), ", expected ", expected);
     graph.constants[i] = *t;
   }
   return weights;

@@ -7,12 +7,12 @@ void Accuracy::update(const Tensor& prediction, const Tensor& target, const Tens
   Pairing pair{Match::elements, {prediction.numel(), 1, 1}};
   if (form_ == Form::binary) {
     if (prediction.shape() != target.shape()) pair = pair_up(name(), prediction, target, options_.axis);
-    check(pair.match == Match::elements, name(), ": received predictions ", to_string(prediction.shape()),
-          " and targets ", to_string(target.shape()), "; expected one shape");
+    check(pair.match == Match::elements, name(), ": received predictions ", prediction.shape(),
+          " and targets ", target.shape(), "; expected one shape");
   } else {
     pair = pair_up(name(), prediction, target, options_.axis);
     check(form_ == Form::any || pair.match == (form_ == Form::sparse ? Match::labels : Match::one_hot), name(),
-          ": received predictions ", to_string(prediction.shape()), " and targets ", to_string(target.shape()),
+          ": received predictions ", prediction.shape(), " and targets ", target.shape(),
           "; expected ",
           form_ == Form::sparse ? "scores [N, C] and labels [N]" : "scores [N, C] and one-hot targets [N, C]");
   }
@@ -59,7 +59,7 @@ TopK::TopK(const TopKOptions& options)
 
 void TopK::update(const Tensor& prediction, const Tensor& target, const Tensor& sample_weight) {
   const Pairing pair = pair_up(name(), prediction, target, options_.axis);
-  check(pair.match != Match::elements, name(), ": received predictions ", to_string(prediction.shape()),
+  check(pair.match != Match::elements, name(), ": received predictions ", prediction.shape(),
         "; expected scores of several classes [N, C]");
   const ScoreLayout& s = pair.scores;
   const Weights weights(name(), sample_weight, prediction.size(0), s.count());

@@ -101,8 +101,8 @@ AUC::AUC(const AUCOptions& options)
 void AUC::update(const Tensor& prediction, const Tensor& target, const Tensor& sample_weight) {
   const Pairing pair = prediction.shape() == target.shape() ? Pairing{Match::elements, {prediction.numel(), 1, 1}}
                                                             : pair_up(name(), prediction, target, 1);
-  check(pair.match == Match::elements, name(), ": received predictions ", to_string(prediction.shape()),
-        " and targets ", to_string(target.shape()), "; expected one score a target");
+  check(pair.match == Match::elements, name(), ": received predictions ", prediction.shape(),
+        " and targets ", target.shape(), "; expected one score a target");
   const std::int64_t n = prediction.numel(), steps = options_.num_thresholds;
   const Weights weights(name(), sample_weight, prediction.rank() ? prediction.size(0) : 1, n);
   const Host<double> scores(prediction), targets(target);

@@ -22,7 +22,7 @@ void ConfusionMatrix::update(const Tensor& prediction, const Tensor& target, con
   const bool by_label = !is_floating(prediction.dtype()) && prediction.numel() == target.numel();
   Pairing pair{Match::elements, {prediction.numel(), 1, 1}};
   if (!by_label) pair = pair_up(name(), prediction, target, options_.axis);
-  check(by_label || pair.match != Match::elements, name(), ": received predictions ", to_string(prediction.shape()),
+  check(by_label || pair.match != Match::elements, name(), ": received predictions ", prediction.shape(),
         " in ", name_of(prediction.dtype()), "; expected class scores [N, C], or labels as integers");
   const ScoreLayout& s = pair.scores;
   if (classes_ == 0) {

@@ -43,7 +43,7 @@ class Weights {
   Weights(const std::string& metric, const Tensor& weight, std::int64_t samples, std::int64_t count) {
     if (!weight.defined()) return;
     const std::int64_t n = weight.numel();
-    check(n == count || n == samples, metric, ": received sample weights of shape ", to_string(weight.shape()),
+    check(n == count || n == samples, metric, ": received sample weights of shape ", weight.shape(),
           "; expected ", samples, " (one a sample)", count == samples ? "" : cat(" or ", count, " (one a target)"));
     values_ = weight.to_vector<double>();
     per_ = n ? count / n : 1;

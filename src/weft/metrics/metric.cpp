@@ -10,7 +10,7 @@ Tensor Totals::state() const {
 
 void Totals::load_state(const Tensor& state) {
   check(state.rank() == 1 && (fixed_ == 0 || state.numel() == static_cast<std::int64_t>(fixed_)), name_,
-        ": received a state of shape ", to_string(state.shape()), "; expected ",
+        ": received a state of shape ", state.shape(), "; expected ",
         fixed_ ? cat("[", fixed_, "]") : "a vector");
   totals_ = state.to_vector<double>();
 }

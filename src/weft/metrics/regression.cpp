@@ -8,8 +8,8 @@ namespace weft::metrics {
 namespace {
 
 void check_same_shape(const std::string& metric, const Tensor& prediction, const Tensor& target) {
-  check(prediction.shape() == target.shape(), metric, ": received predictions ", to_string(prediction.shape()),
-        " and targets ", to_string(target.shape()), "; expected one shape",
+  check(prediction.shape() == target.shape(), metric, ": received predictions ", prediction.shape(),
+        " and targets ", target.shape(), "; expected one shape",
         prediction.numel() == target.numel() ? " (use reshape or squeeze)" : "");
 }
 
@@ -71,7 +71,7 @@ void R2::add(std::size_t column, double weight, double mean, double deviation, d
 
 void R2::update(const Tensor& prediction, const Tensor& target, const Tensor& sample_weight) {
   check_same_shape(name(), prediction, target);
-  check(prediction.rank() == 1 || prediction.rank() == 2, name(), ": received shape ", to_string(prediction.shape()),
+  check(prediction.rank() == 1 || prediction.rank() == 2, name(), ": received shape ", prediction.shape(),
         "; expected [N] or [N, D]");
   const std::int64_t samples = prediction.size(0), outputs = prediction.rank() == 2 ? prediction.size(1) : 1;
   const Weights weights(name(), sample_weight, samples, prediction.numel());

@@ -15,7 +15,7 @@ Tensor hardsigmoid(const Tensor& x) { return clip(x + 3.0, 0, 6) / 6.0; }
 Tensor hardswish(const Tensor& x) { return x * hardsigmoid(x); }
 Tensor mish(const Tensor& x) { return x * tanh(softplus(x)); }
 Tensor glu(const Tensor& x, int axis) {
-  check(x.rank() > 0 && x.size(axis) % 2 == 0, "glu: axis ", axis, " of ", to_string(x.shape()), "; expected an even size");
+  check(x.rank() > 0 && x.size(axis) % 2 == 0, "glu: axis ", axis, " of ", x.shape(), "; expected an even size");
   const std::vector<Tensor> halves = split(x, x.size(axis) / 2, axis);
   return halves[0] * sigmoid(halves[1]);
 }
@@ -61,8 +61,8 @@ PReLU::PReLU(std::int64_t num_parameters, double init) : weight({num_parameters}
 Tensor PReLU::forward(const Tensor& x) const {
   const std::int64_t n = weight.shape()[0];
   if (n == 1) return where(x > 0.0, x, x * weight);
-  check(x.rank() >= 2 && x.size(1) == n, "prelu: received x of shape ", to_string(x.shape()), "; expected ", n,
-        " channels in axis 1 (weight ", to_string(weight.shape()), ")");
+  check(x.rank() >= 2 && x.size(1) == n, "prelu: received x of shape ", x.shape(), "; expected ", n,
+        " channels in axis 1 (weight ", weight.shape(), ")");
   Shape per_channel(Dims::filled(x.rank(), 1));
   per_channel[1] = n;
   return where(x > 0.0, x, x * reshape(weight, per_channel));

@@ -9,14 +9,14 @@ namespace {
 /// Throws unless x is a batch of images with `axes` spatial axes.
 void check_image(const char* name, int axes, const Tensor& x) {
   check(x.defined(), name, ": received an undefined tensor");
-  check(x.rank() == axes + 2, name, ": received x of shape ", to_string(x.shape()), "; expected ",
+  check(x.rank() == axes + 2, name, ": received x of shape ", x.shape(), "; expected ",
         axes == 1 ? "[N, C, L]" : axes == 2 ? "[N, C, H, W]" : "[N, C, D, H, W]",
         x.rank() == axes + 1 ? "; a single sample needs .unsqueeze(0)" : "");
 }
 
 void check_channels(const char* name, const Tensor& x, std::int64_t expected, const Shape& weight) {
-  check(x.size(1) == expected, name, ": received x of shape ", to_string(x.shape()), " with ", x.size(1),
-        " channels; expected ", expected, " (weight ", to_string(weight), ")");
+  check(x.size(1) == expected, name, ": received x of shape ", x.shape(), " with ", x.size(1),
+        " channels; expected ", expected, " (weight ", weight, ")");
 }
 
 void check_sizes(const char* name, std::int64_t in, std::int64_t out, std::int64_t groups) {
@@ -55,7 +55,7 @@ Shape Conv::weight_shape(std::int64_t in) const {
 Tensor Conv::apply(const Tensor& x) const {
   check_image(name_, axes_, x);
   if (!weight.ready()) {
-    check(x.size(1) >= 1 && x.size(1) % options.groups == 0, name_, ": received x of shape ", to_string(x.shape()),
+    check(x.size(1) >= 1 && x.size(1) % options.groups == 0, name_, ": received x of shape ", x.shape(),
           " with ", x.size(1), " channels; expected a multiple of groups = ", options.groups);
     weight.resolve(weight_shape(x.size(1)));
     init::set_fans(bias, init::fans_of(weight.shape()));
@@ -97,7 +97,7 @@ Shape ConvTranspose::weight_shape(std::int64_t in) const {
 Tensor ConvTranspose::apply(const Tensor& x) const {
   check_image(name_, axes_, x);
   if (!weight.ready()) {
-    check(x.size(1) >= 1 && x.size(1) % options.groups == 0, name_, ": received x of shape ", to_string(x.shape()),
+    check(x.size(1) >= 1 && x.size(1) % options.groups == 0, name_, ": received x of shape ", x.shape(),
           " with ", x.size(1), " channels; expected a multiple of groups = ", options.groups);
     weight.resolve(weight_shape(x.size(1)));
     init::set_fans(bias, init::fans_of(weight.shape()));

@@ -15,7 +15,7 @@ Tensor Dropout::forward(const Tensor& x) const { return active(mode, x) && p > 0
 
 SpatialDropout::SpatialDropout(double p) : p(p) { check_probability("spatial_dropout", p); }
 Tensor SpatialDropout::forward(const Tensor& x) const {
-  check(x.rank() >= 3, "spatial_dropout: received x of shape ", to_string(x.shape()), "; expected [N, C, ...] of rank 3 or more");
+  check(x.rank() >= 3, "spatial_dropout: received x of shape ", x.shape(), "; expected [N, C, ...] of rank 3 or more");
   if (!active(mode, x) || p == 0) return x;
   Shape channels(Dims::filled(x.rank(), 1));
   channels[0] = x.size(0);

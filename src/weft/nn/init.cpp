@@ -106,7 +106,7 @@ Initializer truncated_normal(double mean, double stddev, double cut) {
 
 Initializer orthogonal(double gain) {
   return [=](const Shape& shape, DType dtype, RandomStream s) {
-    check(shape.rank() >= 2, "init::orthogonal: received shape ", to_string(shape), "; expected rank 2 or more");
+    check(shape.rank() >= 2, "init::orthogonal: received shape ", shape, "; expected rank 2 or more");
     if (shape.numel() == 0) return full(shape, 0, {.dtype = dtype});
     const std::int64_t rows = shape[0], columns = shape.numel() / rows, few = std::min(rows, columns),
                        many = std::max(rows, columns);

@@ -48,8 +48,8 @@ Tensor sum_by_sample(const Tensor& elements) {
 /// A weight that may broadcast to the elements, and to nothing larger.
 Tensor weighted(const char* name, const Tensor& elements, const Tensor& weight) {
   if (!weight.defined()) return elements;
-  check(broadcasts_to(weight.shape(), elements.shape()), name, ": weight of shape ", to_string(weight.shape()),
-        " does not broadcast to the elements ", to_string(elements.shape()));
+  check(broadcasts_to(weight.shape(), elements.shape()), name, ": weight of shape ", weight.shape(),
+        " does not broadcast to the elements ", elements.shape());
   return elements * weight;
 }
 
@@ -61,7 +61,7 @@ bool are_probabilities(const Tensor& logits, const Tensor& target) { return targ
 void check_labels(const char* name, const Tensor& scores, const Tensor& target, bool takes_probabilities) {
   check(scores.defined() && target.defined(), name, ": received an undefined tensor");
   const Shape &s = scores.shape(), &t = target.shape();
-  check(s.rank() >= 2, name, ": received a prediction of shape ", to_string(s), "; expected [N, C, ...]");
+  check(s.rank() >= 2, name, ": received a prediction of shape ", s, "; expected [N, C, ...]");
   Shape expected = s;
   expected.erase(1);
   if (t == expected) {
@@ -80,7 +80,7 @@ void check_labels(const char* name, const Tensor& scores, const Tensor& target, 
 Tensor label_weights(const Tensor& scores, const Tensor& labels, const Tensor& weight, std::int64_t ignore_index) {
   const Tensor ignored = equal(labels, ignore_index);
   if (!weight.defined()) return cast(logical_not(ignored), scores.dtype());
-  check(weight.shape() == Shape{scores.size(1)}, "class weights of shape ", to_string(weight.shape()), "; expected [",
+  check(weight.shape() == Shape{scores.size(1)}, "class weights of shape ", weight.shape(), "; expected [",
         scores.size(1), "], one a class");
   return where(ignored, 0.0, take(weight, where(ignored, 0, labels), 0));
 }
@@ -97,7 +97,7 @@ Tensor probability_cross_entropy(const Tensor& logits, const Tensor& target, con
   Tensor t = number(target, logits);
   if (o.label_smoothing > 0) t = t * (1 - o.label_smoothing) + o.label_smoothing / classes;
   if (o.weight.defined()) {
-    check(o.weight.shape() == Shape{logits.size(1)}, "cross_entropy: class weights of shape ", to_string(o.weight.shape()),
+    check(o.weight.shape() == Shape{logits.size(1)}, "cross_entropy: class weights of shape ", o.weight.shape(),
           "; expected [", logits.size(1), "], one a class");
     Shape per_class(Dims::filled(logits.rank(), 1));
     per_class[1] = logits.size(1);
@@ -140,8 +140,8 @@ Tensor bce_logits(const Tensor& x, const Tensor& target, const BCEWithLogits& o)
   Tensor t = number(target, x);
   if (o.label_smoothing > 0) t = t * (1 - o.label_smoothing) + o.label_smoothing / 2;
   if (!o.pos_weight.defined()) return weighted(name, softplus(x) - t * x, o.weight);
-  check(broadcasts_to(o.pos_weight.shape(), x.shape()), name, ": pos_weight of shape ", to_string(o.pos_weight.shape()),
-        " does not broadcast to the elements ", to_string(x.shape()));
+  check(broadcasts_to(o.pos_weight.shape(), x.shape()), name, ": pos_weight of shape ", o.pos_weight.shape(),
+        " does not broadcast to the elements ", x.shape());
   return weighted(name, (1.0 - t) * x + ((o.pos_weight - 1.0) * t + 1.0) * softplus(-x), o.weight);
 }
 
@@ -190,7 +190,7 @@ Tensor hinge_embedding(const Tensor& x, const Tensor& target, double margin) {
   return where(target > 0, x, relu(margin - x));
 }
 Tensor multi_margin(const Tensor& x, const Tensor& target, const MultiMarginLoss& o) {
-  check(x.rank() == 2, "multi_margin_loss: received a prediction of shape ", to_string(x.shape()), "; expected [N, C]");
+  check(x.rank() == 2, "multi_margin_loss: received a prediction of shape ", x.shape(), "; expected [N, C]");
   check_labels("multi_margin_loss", x, target, false);
   const Tensor column = unsqueeze(target, 1);
   Tensor over = relu(x - gather(x, column, 1) + o.margin);
@@ -199,7 +199,7 @@ Tensor multi_margin(const Tensor& x, const Tensor& target, const MultiMarginLoss
 }
 Tensor categorical_hinge(const Tensor& x, const Tensor& target) {
   check_same("categorical_hinge", x, target);
-  check(x.rank() == 2, "categorical_hinge: received a prediction of shape ", to_string(x.shape()), "; expected [N, C]");
+  check(x.rank() == 2, "categorical_hinge: received a prediction of shape ", x.shape(), "; expected [N, C]");
   const Tensor t = number(target, x);
   return relu(max((1.0 - t) * x, {1}) - sum(t * x, {1}) + 1.0);
 }

@@ -17,7 +17,7 @@ Operand optional(const Parameter& p) { return p.defined() ? Operand(p) : Operand
 void check_channels(const char* name, const Tensor& x, std::int64_t channels) {
   check(x.defined() && x.rank() >= 2, name, ": received ", x.defined() ? "x of shape " + to_string(x.shape()) : "an undefined tensor",
         "; expected [N, C, ...]");
-  check(channels == 0 || x.size(1) == channels, name, ": received x of shape ", to_string(x.shape()), " with ", x.size(1),
+  check(channels == 0 || x.size(1) == channels, name, ": received x of shape ", x.shape(), " with ", x.size(1),
         " channels in axis 1; expected ", channels);
 }
 
@@ -27,7 +27,7 @@ Shape last_axes(const char* name, const Shape& given, const Tensor& x) {
   const Shape shape = given.empty() ? Shape{x.size(-1)} : given;
   const Shape& s = x.shape();
   check(s.rank() >= shape.rank() && std::equal(shape.begin(), shape.end(), s.end() - shape.rank()), name,
-        ": received x of shape ", to_string(s), "; expected the last axes to be ", to_string(shape));
+        ": received x of shape ", s, "; expected the last axes to be ", shape);
   return shape;
 }
 
@@ -124,7 +124,7 @@ GroupNorm::GroupNorm(GroupNormOptions o) : options(o) {
 
 Tensor GroupNorm::forward(const Tensor& x) const {
   check_channels("group_norm", x, weight.defined() && weight.ready() ? weight.shape()[0] : options.channels);
-  check(x.size(1) % options.groups == 0, "group_norm: received x of shape ", to_string(x.shape()), " with ", x.size(1),
+  check(x.size(1) % options.groups == 0, "group_norm: received x of shape ", x.shape(), " with ", x.size(1),
         " channels; expected a multiple of groups = ", options.groups);
   if (options.affine) {
     weight.resolve({x.size(1)});

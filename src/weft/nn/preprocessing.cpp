@@ -11,7 +11,7 @@ Resizing::Resizing(ResizingOptions o) : options(std::move(o)) {
 }
 
 Tensor Resizing::forward(const Tensor& x) const {
-  check(x.rank() == 4, "resizing: received x of shape ", to_string(x.shape()), "; expected [N, C, H, W]");
+  check(x.rank() == 4, "resizing: received x of shape ", x.shape(), "; expected [N, C, H, W]");
   if (x.size(2) == options.height && x.size(3) == options.width) return x;
   InterpolateOptions to;
   to.size = PerAxis{options.height, options.width};
@@ -62,7 +62,7 @@ Tensor Normalization::forward(const Tensor& x) const {
   check(mean.ready(), "normalization: call adapt(data) first, or give mean and variance");
   const int axis = normalize_axis(options.axis, x.rank());
   const std::int64_t features = mean.tensor().size(0);
-  check(x.size(axis) == features, "normalization: received x of shape ", to_string(x.shape()), "; expected ", features,
+  check(x.size(axis) == features, "normalization: received x of shape ", x.shape(), "; expected ", features,
         " features in axis ", options.axis);
   Shape shape(Dims::filled(x.rank(), 1));
   shape[axis] = features;

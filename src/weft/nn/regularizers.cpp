@@ -12,7 +12,7 @@ Tensor regularization_loss(ModuleRef m) {
     const auto& penalty = p.state()->regularizer;
     if (!penalty || !p.trainable() || !p.ready()) continue;
     const Tensor term = penalty(p.tensor());
-    check(term.rank() == 0, "the regularizer of '", p.state()->path, "' gave shape ", to_string(term.shape()),
+    check(term.rank() == 0, "the regularizer of '", p.state()->path, "' gave shape ", term.shape(),
           "; expected a scalar");
     total = total.defined() ? total + term : term;
   }

@@ -15,7 +15,7 @@ Shape fill_in(const char* name, Shape sizes, std::int64_t total, const Shape& x)
   std::int64_t known = 1;
   for (int i = 0; i < sizes.rank(); ++i) {
     if (sizes[i] == -1) {
-      check(open < 0, name, ": two sizes of -1 in ", to_string(sizes));
+      check(open < 0, name, ": two sizes of -1 in ", sizes);
       open = i;
     } else {
       known *= sizes[i];
@@ -25,7 +25,7 @@ Shape fill_in(const char* name, Shape sizes, std::int64_t total, const Shape& x)
     sizes[open] = total / known;
     known = total;
   }
-  check(known == total, name, ": received x of shape ", to_string(x), ": ", total, " elements do not fill ", to_string(sizes));
+  check(known == total, name, ": received x of shape ", x, ": ", total, " elements do not fill ", sizes);
   return sizes;
 }
 
@@ -67,7 +67,7 @@ Tensor Cropping2d::forward(const Tensor& x) const {
   const std::int64_t h = x.size(2), w = x.size(3);
   check(sides.top >= 0 && sides.bottom >= 0 && sides.left >= 0 && sides.right >= 0 && sides.top + sides.bottom <= h &&
             sides.left + sides.right <= w,
-        "cropping2d: received x of shape ", to_string(x.shape()), "; cannot take ", sides.left, ", ", sides.right, ", ",
+        "cropping2d: received x of shape ", x.shape(), "; cannot take ", sides.left, ", ", sides.right, ", ",
         sides.top, ", ", sides.bottom, " pixels from left, right, top and bottom");
   return slice(x, {2, 3}, {sides.top, sides.left}, {h - sides.bottom, w - sides.right}, {1, 1});
 }
@@ -80,7 +80,7 @@ Tensor Upsample::forward(const Tensor& x) const {
 
 RepeatVector::RepeatVector(std::int64_t n) : n(n) { check(n >= 1, "repeat_vector: n is ", n, "; expected 1 or more"); }
 Tensor RepeatVector::forward(const Tensor& x) const {
-  check(x.rank() == 2, "repeat_vector: received x of shape ", to_string(x.shape()), "; expected [N, F]");
+  check(x.rank() == 2, "repeat_vector: received x of shape ", x.shape(), "; expected [N, F]");
   return concat(std::vector<Tensor>(static_cast<std::size_t>(n), unsqueeze(x, 1)), 1);
 }
 

@@ -25,8 +25,8 @@ template <class Op> ConvShape begin_geometry(const Op& op, int axes) {
   s.dilation = per_axis(op.dilation, axes, 1);
   check(s.stride.size() == axes && s.pad_before.size() == axes && s.pad_after.size() == axes &&
             s.dilation.size() == axes,
-        "stride ", to_string(s.stride), ", padding ", to_string(s.pad_before), " and ", to_string(s.pad_after),
-        ", dilation ", to_string(s.dilation), "; expected ", axes, " numbers each, one a spatial axis");
+        "stride ", s.stride, ", padding ", s.pad_before, " and ", s.pad_after,
+        ", dilation ", s.dilation, "; expected ", axes, " numbers each, one a spatial axis");
   for (int i = 0; i < axes; ++i)
     check(s.stride[i] >= 1 && s.dilation[i] >= 1 && s.pad_before[i] >= 0 && s.pad_after[i] >= 0, "stride ",
           s.stride[i], ", dilation ", s.dilation[i], ", padding ", s.pad_before[i], " and ", s.pad_after[i],
@@ -39,15 +39,15 @@ Dims output_sizes(const ConvShape& s) {
   Dims out;
   for (int i = 0; i < s.axes; ++i) {
     const std::int64_t n = windows(s.in[i], s.kernel[i], s.stride[i], s.pad_before[i] + s.pad_after[i], s.dilation[i]);
-    check(n >= 0, "kernel ", to_string(s.kernel), " with dilation ", to_string(s.dilation), " is larger than the image ",
-          to_string(s.in), " with its padding; use a smaller kernel or more padding");
+    check(n >= 0, "kernel ", s.kernel, " with dilation ", s.dilation, " is larger than the image ",
+          s.in, " with its padding; use a smaller kernel or more padding");
     out.push_back(n);
   }
   return out;
 }
 
 void check_same_rank(const Shape& a, const Shape& b, const char* names) {
-  check(a.rank() == b.rank() && a.rank() >= 3, names, " have shapes ", to_string(a), " and ", to_string(b),
+  check(a.rank() == b.rank() && a.rank() >= 3, names, " have shapes ", a, " and ", b,
         "; expected the same rank, 3 to 5: [N, C, spatial…] and [O, C / groups, kernel…]");
 }
 
@@ -79,10 +79,10 @@ ConvShape Conv::geometry(const Shape& x, const Shape& w) const {
   s.out_channels = w[0];
   s.in = conv_detail::spatial(x);
   s.kernel = conv_detail::spatial(w);
-  check(s.in_channels == w[1] * groups, "x ", to_string(x), " has ", s.in_channels, " channels; weight ", to_string(w),
+  check(s.in_channels == w[1] * groups, "x ", x, " has ", s.in_channels, " channels; weight ", w,
         groups > 1 ? cat(" with ", groups, " groups") : "", " expects ", w[1] * groups,
         "; make the layer's input channels ", s.in_channels);
-  check(s.out_channels % groups == 0, "weight ", to_string(w), " has ", s.out_channels,
+  check(s.out_channels % groups == 0, "weight ", w, " has ", s.out_channels,
         " output channels, which ", groups, " groups do not divide");
   s.out = output_sizes(s);
   return s;
@@ -91,7 +91,7 @@ ConvShape Conv::geometry(const Shape& x, const Shape& w) const {
 Metas Conv::infer(Inputs in) const {
   const ConvShape s = geometry(in[0].shape, in[1].shape);
   if (in.size() > 2)
-    check(in[2].shape == Shape{s.out_channels}, "bias ", to_string(in[2].shape), "; expected [", s.out_channels, "]");
+    check(in[2].shape == Shape{s.out_channels}, "bias ", in[2].shape, "; expected [", s.out_channels, "]");
   return {{s.y(), in[0].dtype}};
 }
 
@@ -125,16 +125,16 @@ std::vector<Case<Conv>> Conv::domain() {
 ConvShape ConvInputGrad::geometry(const Shape& g, const Shape& w) const {
   check_same_rank(g, w, "g and weight");
   ConvShape s = begin_geometry(*this, g.rank() - 2);
-  check(size.size() == s.axes, "result sizes ", to_string(size), "; expected ", s.axes, " numbers");
+  check(size.size() == s.axes, "result sizes ", size, "; expected ", s.axes, " numbers");
   s.batch = g[0];
   s.out_channels = w[0];
   s.in_channels = w[1] * groups;
   s.in = size;
   s.kernel = conv_detail::spatial(w);
-  check(s.out_channels % groups == 0, "weight ", to_string(w), ": ", groups, " groups do not divide ", s.out_channels);
+  check(s.out_channels % groups == 0, "weight ", w, ": ", groups, " groups do not divide ", s.out_channels);
   s.out = output_sizes(s);
-  check(s.y() == g, "input ", to_string(g), " and weight ", to_string(w), " with result sizes ", to_string(size),
-        "; expected input ", to_string(s.y()));
+  check(s.y() == g, "input ", g, " and weight ", w, " with result sizes ", size,
+        "; expected input ", s.y());
   return s;
 }
 
@@ -160,7 +160,7 @@ std::vector<Case<ConvInputGrad>> ConvInputGrad::domain() {
 ConvShape ConvWeightGrad::geometry(const Shape& x, const Shape& g) const {
   check_same_rank(x, g, "x and g");
   ConvShape s = begin_geometry(*this, x.rank() - 2);
-  check(kernel.size() == s.axes, "kernel sizes ", to_string(kernel), "; expected ", s.axes, " numbers");
+  check(kernel.size() == s.axes, "kernel sizes ", kernel, "; expected ", s.axes, " numbers");
   s.batch = x[0];
   s.in_channels = x[1];
   s.out_channels = g[1];
@@ -169,8 +169,8 @@ ConvShape ConvWeightGrad::geometry(const Shape& x, const Shape& g) const {
   s.in = conv_detail::spatial(x);
   s.kernel = kernel;
   s.out = output_sizes(s);
-  check(s.y() == g, "x ", to_string(x), " and g ", to_string(g), " with kernel ", to_string(kernel), "; expected g ",
-        to_string(s.y()));
+  check(s.y() == g, "x ", x, " and g ", g, " with kernel ", kernel, "; expected g ",
+        s.y());
   return s;
 }
 

@@ -26,14 +26,14 @@ Axes Take::axes_of(Inputs in) const {
 Metas SegmentSum::infer(Inputs in) const {
   const Shape &x = in[0].shape, &index = in[1].shape;
   const int rank = x.rank() - index.rank() + 1;
-  check(rank >= 1, "x is ", to_string(x), ", index is ", to_string(index), "; expected x to have all axes of index");
+  check(rank >= 1, "x is ", x, ", index is ", index, "; expected x to have all axes of index");
   check(count >= 0, "received ", count, " segments; expected 0 or more");
   const int a = normalize_axis(axis, rank);
   Shape out;
   for (int i = 0; i < a; ++i) out.push_back(x[i]);
   out.push_back(count);
   for (int i = 0; i < index.rank(); ++i)
-    check(x[a + i] == index[i], "x is ", to_string(x), ", index is ", to_string(index),
+    check(x[a + i] == index[i], "x is ", x, ", index is ", index,
           "; expected the sizes of index in x from axis ", a);
   for (int i = a + index.rank(); i < x.rank(); ++i) out.push_back(x[i]);
   return {{out, in[0].dtype}};
@@ -41,7 +41,7 @@ Metas SegmentSum::infer(Inputs in) const {
 
 Metas SegmentMax::infer(Inputs in) const {
   const Shape &x = in[0].shape, &index = in[1].shape;
-  check(index.rank() == 1 && x.rank() >= 1 && x[0] == index[0], "x is ", to_string(x), ", index is ", to_string(index),
+  check(index.rank() == 1 && x.rank() >= 1 && x[0] == index[0], "x is ", x, ", index is ", index,
         "; expected an index for each element of x's first axis");
   Shape out = x;
   out[0] = count;
@@ -54,11 +54,11 @@ void check_index(const Shape& x, const Shape& index, std::int64_t axis) {
   bool fits = x.rank() == index.rank();
   const int a = normalize_axis(axis, x.rank());
   for (int i = 0; fits && i < x.rank(); ++i) fits = i == a || index[i] <= x[i];
-  check(fits, "x is ", to_string(x), ", index is ", to_string(index),
+  check(fits, "x is ", x, ", index is ", index,
         "; expected the same rank, and sizes within x's but along axis ", a);
 }
 void check_source(const Shape& index, const Shape& src) {
-  check(index == src, "src is ", to_string(src), ", index is ", to_string(index), "; expected equal shapes");
+  check(index == src, "src is ", src, ", index is ", index, "; expected equal shapes");
 }
 }  // namespace
 
@@ -82,7 +82,7 @@ Metas Sort::infer(Inputs in) const {
   return {in[0], {in[0].shape, DType::i64}};
 }
 Metas SearchSorted::infer(Inputs in) const {
-  check(in[0].shape.rank() == 1, "sorted is ", to_string(in[0].shape), "; expected a vector");
+  check(in[0].shape.rank() == 1, "sorted is ", in[0].shape, "; expected a vector");
   return {{in[1].shape, DType::i64}};
 }
 

@@ -6,7 +6,7 @@ namespace op {
 
 namespace {
 Shape channels_of(const Shape& x) {
-  check(x.rank() >= 2, "x has shape ", to_string(x), "; expected rank 2 or more: [N, C, …]");
+  check(x.rank() >= 2, "x has shape ", x, "; expected rank 2 or more: [N, C, …]");
   return {x[1]};
 }
 
@@ -29,7 +29,7 @@ Axes rows_apart(Inputs in, std::int64_t axes) {
 }
 
 Shape leading(const Shape& x, std::int64_t axes) {
-  check(axes >= 1 && axes <= x.rank(), "rows of ", axes, " axes in shape ", to_string(x), "; expected 1 to ", x.rank());
+  check(axes >= 1 && axes <= x.rank(), "rows of ", axes, " axes in shape ", x, "; expected 1 to ", x.rank());
   return Shape(std::span<const std::int64_t>(x.begin(), x.end() - axes));
 }
 }  // namespace
@@ -55,8 +55,8 @@ Dims last_axes(int rank, std::int64_t axes) {
 Metas BatchNorm::infer(Inputs in) const {
   const Shape channels = channels_of(in[0].shape);
   for (std::size_t i = 1; i < in.size(); ++i)
-    check(in[i].shape == channels, i == 1 ? "weight " : "bias ", to_string(in[i].shape), " for x ",
-          to_string(in[0].shape), "; expected one number a channel, ", to_string(channels));
+    check(in[i].shape == channels, i == 1 ? "weight " : "bias ", in[i].shape, " for x ",
+          in[0].shape, "; expected one number a channel, ", channels);
   return {in[0], {channels, in[0].dtype}, {channels, in[0].dtype}};
 }
 Axes BatchNorm::axes_of(Inputs in) const {
@@ -67,10 +67,10 @@ Axes BatchNorm::axes_of(Inputs in) const {
 
 Metas BatchNormGrad::infer(Inputs in) const {
   const Shape channels = channels_of(in[0].shape);
-  check(in[1].shape == in[0].shape, "g ", to_string(in[1].shape), "; expected x's shape ", to_string(in[0].shape));
+  check(in[1].shape == in[0].shape, "g ", in[1].shape, "; expected x's shape ", in[0].shape);
   for (std::size_t i = 2; i < in.size(); ++i)
-    check(in[i].shape == channels, "input ", i, " has shape ", to_string(in[i].shape), "; expected one number a channel, ",
-          to_string(channels));
+    check(in[i].shape == channels, "input ", i, " has shape ", in[i].shape, "; expected one number a channel, ",
+          channels);
   return {in[0], {channels, in[0].dtype}, {channels, in[0].dtype}};
 }
 Axes BatchNormGrad::axes_of(Inputs in) const {
@@ -84,8 +84,8 @@ Axes Standardize::axes_of(Inputs in) const { return rows_apart(in, axes); }
 
 Metas StandardizeGrad::infer(Inputs in) const {
   const Shape rows = leading(in[0].shape, axes);
-  check(in[1].shape == rows && in[2].shape == in[0].shape, "y ", to_string(in[0].shape), ", rstd ",
-        to_string(in[1].shape), ", g ", to_string(in[2].shape), "; expected rstd ", to_string(rows), " and g like y");
+  check(in[1].shape == rows && in[2].shape == in[0].shape, "y ", in[0].shape, ", rstd ",
+        in[1].shape, ", g ", in[2].shape, "; expected rstd ", rows, " and g like y");
   return {in[0]};
 }
 Axes StandardizeGrad::axes_of(Inputs in) const { return rows_apart(in, axes); }

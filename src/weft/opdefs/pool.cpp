@@ -12,15 +12,15 @@ namespace {
 PoolShape pool_shape(const Shape& x, const Dims& kernel, Dims stride, Dims pad_before, Dims pad_after,
                      Dims dilation) {
   const int axes = x.rank() - 2;
-  check(axes >= 1 && axes <= 3, "received shape ", to_string(x), "; expected rank 3 to 5: [N, C, spatial…]");
+  check(axes >= 1 && axes <= 3, "received shape ", x, "; expected rank 3 to 5: [N, C, spatial…]");
   if (stride.empty()) stride = kernel;
   pad_before = per_axis(pad_before, axes, 0);
   pad_after = per_axis(pad_after, axes, 0);
   dilation = per_axis(dilation, axes, 1);
   check(kernel.size() == axes && stride.size() == axes && pad_before.size() == axes && pad_after.size() == axes &&
             dilation.size() == axes,
-        "kernel ", to_string(kernel), ", stride ", to_string(stride), ", padding ", to_string(pad_before), " and ",
-        to_string(pad_after), "; expected ", axes, " numbers each, one a spatial axis");
+        "kernel ", kernel, ", stride ", stride, ", padding ", pad_before, " and ",
+        pad_after, "; expected ", axes, " numbers each, one a spatial axis");
   PoolShape s{axes, x[0] * x[1], pool_detail::spatial(x), {}, kernel, stride, pad_before, dilation};
   for (int i = 0; i < axes; ++i) {
     check(kernel[i] >= 1 && stride[i] >= 1 && dilation[i] >= 1, "kernel ", kernel[i], ", stride ", stride[i],
@@ -29,7 +29,7 @@ PoolShape pool_shape(const Shape& x, const Dims& kernel, Dims stride, Dims pad_b
     check(pad_before[i] >= 0 && pad_before[i] < reach && pad_after[i] >= 0, "padding ", pad_before[i], " and ",
           pad_after[i], " for kernel ", kernel[i], "; expected less than the kernel, so that no window is all padding");
     const std::int64_t room = s.in[i] + pad_before[i] + pad_after[i] - reach;
-    check(room >= 0, "kernel ", to_string(kernel), " is larger than the image ", to_string(s.in), " with its padding");
+    check(room >= 0, "kernel ", kernel, " is larger than the image ", s.in, " with its padding");
     s.out.push_back(room / stride[i] + 1);
     check(s.at(i, s.out[i] - 1, 0) < s.in[i], "padding ", pad_after[i], " after an axis of ", s.in[i],
           ": the last window is all padding; use less");
@@ -46,8 +46,8 @@ Shape with_spatial(const Shape& planes, const Dims& spatial) {
 DType index_dtype(const Dims& kernel) { return Shape(kernel).numel() <= 256 ? DType::u8 : DType::i32; }
 
 void check_index(const Shape& expected, const Dims& kernel, const Meta& index) {
-  check(index.shape == expected && index.dtype == index_dtype(kernel), "index is ", to_string(index), "; expected ",
-        to_string(Meta{expected, index_dtype(kernel)}), " as max_pool makes it");
+  check(index.shape == expected && index.dtype == index_dtype(kernel), "index is ", index, "; expected ",
+        Meta{expected, index_dtype(kernel)}, " as max_pool makes it");
 }
 
 /// Batch and channels stay apart; windows mix the rest.
@@ -61,12 +61,12 @@ Axes per_plane(Inputs in) {
 }
 
 template <class Op> PoolShape gradient_geometry(const Op& op, const Shape& g, const PoolShape& s) {
-  check(with_spatial(g, s.out) == g, "g ", to_string(g), " for result sizes ", to_string(op.size), "; expected ",
-        to_string(with_spatial(g, s.out)));
+  check(with_spatial(g, s.out) == g, "g ", g, " for result sizes ", op.size, "; expected ",
+        with_spatial(g, s.out));
   return s;
 }
 void check_size(const Shape& g, const Dims& size) {
-  check(g.rank() >= 3 && size.size() == g.rank() - 2, "g ", to_string(g), " with result sizes ", to_string(size),
+  check(g.rank() >= 3 && size.size() == g.rank() - 2, "g ", g, " with result sizes ", size,
         "; expected [N, C, spatial…] and a size for each spatial axis");
 }
 }  // namespace
@@ -120,7 +120,7 @@ std::vector<Case<MaxPoolTake>> MaxPoolTake::domain() {
 }
 
 PoolShape AvgPool::geometry(const Shape& x) const {
-  check(overhang.empty() || overhang.size() == kernel.size(), "overhang ", to_string(overhang), "; expected ",
+  check(overhang.empty() || overhang.size() == kernel.size(), "overhang ", overhang, "; expected ",
         kernel.size(), " numbers");
   return pool_shape(x, kernel, stride, pad_before, pad_after, {});
 }

@@ -44,12 +44,12 @@ DType accumulator(DType t) { return is_floating(t) ? t : DType::i64; }
 /// Reductions without a value for no elements.
 Shape nonempty_reduction(const Shape& in, const Dims& axes, bool keepdim) {
   for (auto a : normalize_axes(axes, in.rank()))
-    check(in[static_cast<int>(a)] > 0, "axis ", a, " of ", to_string(in), " has no elements; expected at least one");
+    check(in[static_cast<int>(a)] > 0, "axis ", a, " of ", in, " has no elements; expected at least one");
   return reduced_shape(in, axes, keepdim);
 }
 
 Shape arg_shape(const Shape& in, const Dims& axes, bool keepdim) {
-  check(axes.size() <= 1, "axes ", to_string(axes), "; expected one axis, or none for the flattened tensor");
+  check(axes.size() <= 1, "axes ", axes, "; expected one axis, or none for the flattened tensor");
   return nonempty_reduction(in, axes, keepdim);
 }
 }  // namespace
@@ -81,7 +81,7 @@ Metas infer_cumulative(Inputs in, std::int64_t axis) {
 Metas CumSum::infer(Inputs in) const { return infer_cumulative(in, axis); }
 Metas CumProd::infer(Inputs in) const { return infer_cumulative(in, axis); }
 Metas LinearScan::infer(Inputs in) const {
-  check(in[0].shape == in[1].shape, "a is ", to_string(in[0].shape), ", b is ", to_string(in[1].shape),
+  check(in[0].shape == in[1].shape, "a is ", in[0].shape, ", b is ", in[1].shape,
         "; expected equal shapes");
   normalize_axis(axis, in[0].shape.rank());
   return {in[0]};

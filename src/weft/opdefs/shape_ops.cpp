@@ -13,16 +13,16 @@ Metas Reshape::infer(Inputs in) const {
   int open = -1;
   for (int i = 0; i < out.rank(); ++i) {
     if (out[i] != -1) {
-      check(out[i] >= 0, "size ", out[i], " in ", to_string(shape), "; expected sizes from 0, or one -1");
+      check(out[i] >= 0, "size ", out[i], " in ", shape, "; expected sizes from 0, or one -1");
       known *= out[i];
       continue;
     }
-    check(open < 0, "two sizes of -1 in ", to_string(shape));
+    check(open < 0, "two sizes of -1 in ", shape);
     open = i;
   }
   if (open >= 0) out[open] = known ? total / known : 0;
-  check(out.numel() == total, "cannot give ", to_string(in[0].shape), " (", total, " elements) the shape ",
-        to_string(shape));
+  check(out.numel() == total, "cannot give ", in[0].shape, " (", total, " elements) the shape ",
+        shape);
   return {{out, in[0].dtype}};
 }
 
@@ -62,7 +62,7 @@ std::optional<TensorView> Reshape::view(const TensorView& in) const {
 
 Metas Permute::infer(Inputs in) const {
   const Shape& from = in[0].shape;
-  check(axes.size() == from.rank(), "axes ", to_string(axes), " for a tensor of shape ", to_string(from),
+  check(axes.size() == from.rank(), "axes ", axes, " for a tensor of shape ", from,
         "; expected each axis once");
   normalize_axes(axes, from.rank());
   Shape out;
@@ -87,8 +87,8 @@ Dims Permute::inverse() const {
 }
 
 Metas BroadcastTo::infer(Inputs in) const {
-  check(broadcasts_to(in[0].shape, shape), "shape ", to_string(in[0].shape), " does not broadcast to ",
-        to_string(shape));
+  check(broadcasts_to(in[0].shape, shape), "shape ", in[0].shape, " does not broadcast to ",
+        shape);
   return {{shape, in[0].dtype}};
 }
 

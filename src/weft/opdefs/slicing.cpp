@@ -19,7 +19,7 @@ SliceRange SliceRange::of(std::int64_t start, std::int64_t stop, std::int64_t st
 
 TensorView slice_view(const TensorView& in, const Dims& axes, const Dims& start, const Dims& stop, const Dims& step) {
   check(axes.size() == start.size() && axes.size() == stop.size() && axes.size() == step.size(), "axes ",
-        to_string(axes), ", start ", to_string(start), ", stop ", to_string(stop), ", step ", to_string(step),
+        axes, ", start ", start, ", stop ", stop, ", step ", step,
         "; expected lists of equal length");
   TensorView out = in;
   std::int64_t offset = 0;
@@ -51,7 +51,7 @@ Axes Slice::axes_of(Inputs in) const {
 Metas Select::infer(Inputs in) const {
   Shape shape = in[0].shape;
   const int a = normalize_axis(axis, shape.rank());
-  check(index >= -shape[a] && index < shape[a], "index ", index, " on axis ", a, " of ", to_string(shape),
+  check(index >= -shape[a] && index < shape[a], "index ", index, " on axis ", a, " of ", shape,
         "; expected ", -shape[a], " to ", shape[a] - 1);
   shape.erase(a);
   return {{shape, in[0].dtype}};
@@ -71,7 +71,7 @@ std::optional<TensorView> Select::view(const TensorView& in) const {
 
 Metas SliceUpdate::infer(Inputs in) const {
   const Shape part = slice_view(without_data(in[0]), axes, start, stop, step).shape;
-  check(in[1].shape == part, "value is ", to_string(in[1].shape), "; the part to replace is ", to_string(part));
+  check(in[1].shape == part, "value is ", in[1].shape, "; the part to replace is ", part);
   return {in[0]};
 }
 
@@ -83,7 +83,7 @@ Metas Concat::infer(Inputs in) const {
     const Shape& s = in[i].shape;
     bool fits = s.rank() == out.shape.rank();
     for (int k = 0; fits && k < s.rank(); ++k) fits = k == a || s[k] == out.shape[k];
-    check(fits, "input ", i, " is ", to_string(s), ", input 0 is ", to_string(in[0].shape),
+    check(fits, "input ", i, " is ", s, ", input 0 is ", in[0].shape,
           "; expected equal sizes but along axis ", a);
     out.shape[a] += s[a];
   }
@@ -99,8 +99,8 @@ Axes Concat::axes_of(Inputs in) const {
 
 Metas Pad::infer(Inputs in) const {
   Meta out = in[0];
-  check(low.size() == out.shape.rank() && high.size() == out.shape.rank(), "low ", to_string(low), " and high ",
-        to_string(high), " for a tensor of shape ", to_string(out.shape), "; expected a number for each axis");
+  check(low.size() == out.shape.rank() && high.size() == out.shape.rank(), "low ", low, " and high ",
+        high, " for a tensor of shape ", out.shape, "; expected a number for each axis");
   for (int i = 0; i < low.size(); ++i) {
     check(low[i] >= 0 && high[i] >= 0, "padding ", low[i], " and ", high[i], " of axis ", i,
           "; expected numbers from 0 (use slice to cut)");

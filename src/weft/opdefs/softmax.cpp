@@ -13,7 +13,7 @@ Metas along_axis(Inputs in, std::int64_t axis) {
 
 /// The shape of the labels of `logits`.
 Shape labels_of(const Shape& logits) {
-  check(logits.rank() >= 2, "logits have shape ", to_string(logits), "; expected [N, C, …]");
+  check(logits.rank() >= 2, "logits have shape ", logits, "; expected [N, C, …]");
   Shape s = logits;
   s.erase(1);
   return s;
@@ -21,8 +21,8 @@ Shape labels_of(const Shape& logits) {
 
 void check_labels(Inputs in, double smoothing) {
   const Shape expected = labels_of(in[0].shape);
-  check(in[1].shape == expected, "labels ", to_string(in[1].shape), " for logits ", to_string(in[0].shape), "; expected ",
-        to_string(expected), ": one class number a sample, classes along axis 1");
+  check(in[1].shape == expected, "labels ", in[1].shape, " for logits ", in[0].shape, "; expected ",
+        expected, ": one class number a sample, classes along axis 1");
   check(smoothing >= 0 && smoothing <= 1, "label_smoothing ", smoothing, "; expected 0 to 1");
 }
 
@@ -52,7 +52,7 @@ Axes all_but(Inputs in, std::int64_t axis) {
 Metas Softmax::infer(Inputs in) const { return along_axis(in, axis); }
 Metas LogSoftmax::infer(Inputs in) const { return along_axis(in, axis); }
 Metas SoftmaxGrad::infer(Inputs in) const {
-  check(in[0].shape == in[1].shape, "y ", to_string(in[0].shape), " and g ", to_string(in[1].shape), " differ");
+  check(in[0].shape == in[1].shape, "y ", in[0].shape, " and g ", in[1].shape, " differ");
   return along_axis(in, axis);
 }
 
@@ -64,7 +64,7 @@ Axes SoftmaxCrossEntropy::axes_of(Inputs in) const { return samples_apart(in, fa
 
 Metas SoftmaxCrossEntropyGrad::infer(Inputs in) const {
   check_labels(in, label_smoothing);
-  check(in[2].shape == in[1].shape, "g ", to_string(in[2].shape), "; expected the labels' shape ", to_string(in[1].shape));
+  check(in[2].shape == in[1].shape, "g ", in[2].shape, "; expected the labels' shape ", in[1].shape);
   return {in[0]};
 }
 Axes SoftmaxCrossEntropyGrad::axes_of(Inputs in) const { return samples_apart(in, true); }

@@ -40,7 +40,7 @@ Tensor normal(const Shape& shape, double mean, double stddev, const TensorOption
 /// A copy of row-major numbers in host memory: `tensor_of(std::span(v), {2, 3})`. The dtype is T's.
 template <class T> Tensor tensor_of(std::span<const T> values, const Shape& shape, const TensorOptions& options = {}) {
   check(static_cast<std::int64_t>(values.size()) == shape.numel(), "tensor: ", values.size(), " numbers for shape ",
-        to_string(static_cast<const Dims&>(shape)));
+        static_cast<const Dims&>(shape));
   return detail::from_host(values.data(), shape, dtype_of<T>, options);
 }
 template <class T> Tensor tensor_of(const std::vector<T>& values, const Shape& shape, const TensorOptions& options = {}) {

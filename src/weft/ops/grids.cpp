@@ -12,7 +12,7 @@ Tensor offsets(std::int64_t rows, std::int64_t columns, Device device) {
   return arange(columns, {.device = device}) - unsqueeze(arange(rows, {.device = device}), 1);
 }
 const Shape& matrix_shape(const Tensor& x, const char* name) {
-  check(x.rank() >= 2, name, ": received shape ", to_string(x.shape()), "; expected a matrix (rank 2 or more)");
+  check(x.rank() >= 2, name, ": received shape ", x.shape(), "; expected a matrix (rank 2 or more)");
   return x.shape();
 }
 }  // namespace
@@ -50,7 +50,7 @@ Tensor diag(Operand x, std::int64_t k) {
     const std::int64_t n = t.size(0);
     return pad(where(offsets(n, n, t.device()) == 0, t, 0), {down, up}, {up, down});
   }
-  check(t.rank() == 2, "diag: received shape ", to_string(t.shape()), "; expected a vector or a matrix");
+  check(t.rank() == 2, "diag: received shape ", t.shape(), "; expected a vector or a matrix");
   const std::int64_t rows = t.size(0), columns = t.size(1);
   const std::int64_t n = std::max<std::int64_t>(0, std::min(rows - down, columns - up));
   const Tensor places = arange(n, {.device = t.device()}) * (columns + 1) + (down * columns + up);
@@ -61,7 +61,7 @@ std::vector<Tensor> meshgrid(const std::vector<Tensor>& vectors, const std::stri
   const int n = static_cast<int>(vectors.size());
   Shape all;
   for (const Tensor& v : vectors) {
-    check(v.rank() == 1, "meshgrid: received shape ", to_string(v.shape()), "; expected vectors");
+    check(v.rank() == 1, "meshgrid: received shape ", v.shape(), "; expected vectors");
     all.push_back(v.size(0));
   }
   const bool swap = indexing == "xy" && n >= 2;

@@ -13,7 +13,7 @@ Tensor take(Operand x, Operand index, int axis) { return apply(op::Take{axis}, x
 Tensor gather(Operand x, Operand index, int axis) { return apply(op::Gather{axis}, x, index); }
 Tensor take_along_axis(Operand x, Operand index, int axis) {
   Shape xs = x.tensor().shape(), is = index.tensor().shape();
-  check(xs.rank() == is.rank(), "take_along_axis: x is ", to_string(xs), ", index is ", to_string(is),
+  check(xs.rank() == is.rank(), "take_along_axis: x is ", xs, ", index is ", is,
         "; expected the same rank");
   const int a = normalize_axis(axis, xs.rank());
   const std::int64_t n = xs[a], k = is[a];

@@ -22,7 +22,7 @@ int hidden_axes(const Tensor& x, const std::vector<Index>& where) {
     tensors += i.kind() == Index::Kind::tensor;
     rests += i.kind() == Index::Kind::rest;
   }
-  check(used <= x.rank(), "index: ", used, " indices for a tensor of shape ", to_string(x.shape()));
+  check(used <= x.rank(), "index: ", used, " indices for a tensor of shape ", x.shape());
   check(tensors <= 1, "index: received ", tensors, " tensors; expected at most one (see gather and take)");
   check(rests <= 1, "index: rest_of_axes is given ", rests, " times; expected at most once");
   return x.rank() - used;
@@ -41,8 +41,8 @@ Tensor take_mask(const Tensor& x, const Tensor& mask, int axis) {
   for (int i = 0; i < axis; ++i) flat.push_back(x.shape()[i]);
   flat.push_back(mask.numel());
   for (int i = 0; i < mask.rank(); ++i)
-    check(x.shape()[axis + i] == mask.shape()[i], "index: a mask of shape ", to_string(mask.shape()), " for axes from ",
-          axis, " of ", to_string(x.shape()));
+    check(x.shape()[axis + i] == mask.shape()[i], "index: a mask of shape ", mask.shape(), " for axes from ",
+          axis, " of ", x.shape());
   for (int i = axis + mask.rank(); i < x.rank(); ++i) flat.push_back(x.shape()[i]);
   return take(reshape(x, flat), reshape(nonzero(reshape(mask, {mask.numel()})), {-1}), axis);
 }
@@ -122,7 +122,7 @@ Tensor index_update(const Tensor& x, const std::vector<Index>& where, Operand va
     }
     const std::int64_t p = i.position(), n = x.shape()[axis];
     const bool single = i.kind() == Index::Kind::position;
-    check(!single || (p >= -n && p < n), "index ", p, " on axis ", axis, " of ", to_string(x.shape()), "; expected ",
+    check(!single || (p >= -n && p < n), "index ", p, " on axis ", axis, " of ", x.shape(), "; expected ",
           -n, " to ", n - 1);
     const Bounds b = single ? Bounds{p, p == -1 ? slice_end : p + 1, 1} : bounds(i.slice());
     if (single) dropped.push_back(axis);
@@ -136,8 +136,8 @@ Tensor index_update(const Tensor& x, const std::vector<Index>& where, Operand va
   Shape seen;  // the part without the axes that positions take away
   for (int i = 0; i < region.rank(); ++i)
     if (!dropped.contains(i)) seen.push_back(region[i]);
-  check(broadcasts_to(v.shape(), seen), "index_update: the value is ", to_string(v.shape()),
-        "; the part to replace is ", to_string(seen));
+  check(broadcasts_to(v.shape(), seen), "index_update: the value is ", v.shape(),
+        "; the part to replace is ", seen);
   return slice_update(x, cast(reshape(broadcast_to(v, seen), region), x.dtype()), axes, start, stop, step);
 }
 

@@ -8,19 +8,19 @@ namespace weft {
 
 Tensor bmm(Operand a, Operand b) {
   const Shape &x = a.tensor().shape(), &y = b.tensor().shape();
-  check(x.rank() == 3 && y.rank() == 3 && x[0] == y[0], "bmm: shapes ", to_string(x), " and ", to_string(y),
+  check(x.rank() == 3 && y.rank() == 3 && x[0] == y[0], "bmm: shapes ", x, " and ", y,
         "; expected [b, n, k] and [b, k, m] with one b");
   return matmul(a, b);
 }
 Tensor dot(Operand a, Operand b) {
   const Shape &x = a.tensor().shape(), &y = b.tensor().shape();
-  check(x.rank() == 1 && x == y, "dot: shapes ", to_string(x), " and ", to_string(y),
+  check(x.rank() == 1 && x == y, "dot: shapes ", x, " and ", y,
         "; expected vectors of one length");
   return matmul(a, b);
 }
 Tensor outer(Operand a, Operand b) {
-  check(a.tensor().rank() == 1 && b.tensor().rank() == 1, "outer: shapes ", to_string(a.tensor().shape()), " and ",
-        to_string(b.tensor().shape()), "; expected vectors");
+  check(a.tensor().rank() == 1 && b.tensor().rank() == 1, "outer: shapes ", a.tensor().shape(), " and ",
+        b.tensor().shape(), "; expected vectors");
   return unsqueeze(a, 1) * b;
 }
 
@@ -226,15 +226,15 @@ class Einsum {
 
 Tensor tensordot(Operand a, Operand b, const Dims& axes_a, const Dims& axes_b) {
   const Tensor &x = a.tensor(), &y = b.tensor();
-  check(axes_a.size() == axes_b.size(), "tensordot: axes ", to_string(axes_a), " and ", to_string(axes_b),
+  check(axes_a.size() == axes_b.size(), "tensordot: axes ", axes_a, " and ", axes_b,
         "; expected lists of equal length");
   Labels la, lb, keep;
   for (int i = 0; i < x.rank(); ++i) la.push_back(i);
   for (int i = 0; i < y.rank(); ++i) lb.push_back(max_rank + i);
   for (int k = 0; k < axes_a.size(); ++k) {
     const int i = normalize_axis(axes_a[k], x.rank()), j = normalize_axis(axes_b[k], y.rank());
-    check(x.shape()[i] == y.shape()[j], "tensordot: axis ", i, " of ", to_string(x.shape()), " and axis ", j, " of ",
-          to_string(y.shape()), " differ in size");
+    check(x.shape()[i] == y.shape()[j], "tensordot: axis ", i, " of ", x.shape(), " and axis ", j, " of ",
+          y.shape(), " differ in size");
     lb[static_cast<std::size_t>(j)] = i;
   }
   for (int l : la)
@@ -245,7 +245,7 @@ Tensor tensordot(Operand a, Operand b, const Dims& axes_a, const Dims& axes_b) {
 }
 Tensor tensordot(Operand a, Operand b, int axes) {
   check(axes >= 0 && axes <= a.tensor().rank() && axes <= b.tensor().rank(), "tensordot: ", axes, " axes of ",
-        to_string(a.tensor().shape()), " and ", to_string(b.tensor().shape()));
+        a.tensor().shape(), " and ", b.tensor().shape());
   Dims last, first;
   for (int i = 0; i < axes; ++i) {
     last.push_back(a.tensor().rank() - axes + i);

@@ -11,7 +11,7 @@ namespace weft {
 
 Dims PerAxis::expand(int axes, const char* what) const {
   if (values_.size() == 1) return Dims::filled(axes, values_[0]);
-  check(values_.size() == axes, what, ": received ", to_string(values_), "; expected 1 or ", axes, " numbers");
+  check(values_.size() == axes, what, ": received ", values_, "; expected 1 or ", axes, " numbers");
   return values_;
 }
 
@@ -61,7 +61,7 @@ namespace {
 const Shape& image_shape(const char* name, Operand x, int axes) {
   check(x.kind() == Operand::Kind::tensor && x.present(), name, ": x is not a tensor");
   const Shape& s = x.tensor().shape();
-  check(s.rank() == axes + 2, name, ": x has shape ", to_string(s), "; expected rank ", axes + 2,
+  check(s.rank() == axes + 2, name, ": x has shape ", s, "; expected rank ", axes + 2,
         axes == 1 ? ": [N, C, L]" : axes == 2 ? ": [N, C, H, W]" : ": [N, C, D, H, W]",
         s.rank() == axes + 1 ? "; a single sample needs .unsqueeze(0)" : "");
   return s;
@@ -84,7 +84,7 @@ Tensor convolve_transposed(const char* name, int axes, Operand x, Operand weight
                            const ConvTransposeOptions& o) {
   const Shape& in = image_shape(name, x, axes);
   const Shape& w = image_shape(name, weight, axes);
-  check(in[1] == w[0], name, ": x ", to_string(in), " has ", in[1], " channels; weight ", to_string(w), " expects ", w[0]);
+  check(in[1] == w[0], name, ": x ", in, " has ", in[1], " channels; weight ", w, " expects ", w[0]);
   op::ConvInputGrad conv;
   conv.stride = o.stride.expand(axes, "stride");
   conv.dilation = o.dilation.expand(axes, "dilation");
@@ -177,8 +177,8 @@ Tensor adaptive_avg_pool(const char* name, int axes, Operand x, const PerAxis& s
   bool even = true;
   Dims kernel;
   for (int i = 0; i < axes; ++i) {
-    check(out[i] >= 1, name, ": size ", to_string(out), "; expected 1 or more");
-    check(in[i + 2] >= 1, name, ": x ", to_string(in), " has no pixels");
+    check(out[i] >= 1, name, ": size ", out, "; expected 1 or more");
+    check(in[i + 2] >= 1, name, ": x ", in, " has no pixels");
     even &= in[i + 2] % out[i] == 0;
     kernel.push_back(in[i + 2] / out[i]);
   }
@@ -189,7 +189,7 @@ Tensor adaptive_avg_pool(const char* name, int axes, Operand x, const PerAxis& s
 }
 
 Dims spatial_axes(const char* name, const Shape& s) {
-  check(s.rank() >= 3, name, ": x has shape ", to_string(s), "; expected [N, C, spatial…]");
+  check(s.rank() >= 3, name, ": x has shape ", s, "; expected [N, C, spatial…]");
   Dims axes;
   for (int i = 2; i < s.rank(); ++i) axes.push_back(i);
   return axes;

@@ -24,14 +24,14 @@ Tensor by_channel(Operand v, const Shape& x) { return reshape(v, op::norm_detail
 
 void check_per_channel(const char* name, const char* what, Operand v, const Shape& x) {
   if (v.kind() == Operand::Kind::tensor && v.present())
-    check(v.tensor().shape() == Shape{x[1]}, name, ": ", what, " ", to_string(v.tensor().shape()), " for x ", to_string(x),
+    check(v.tensor().shape() == Shape{x[1]}, name, ": ", what, " ", v.tensor().shape(), " for x ", x,
           "; expected one number a channel, [", x[1], "]");
 }
 
 const Shape& normalised(const char* name, Operand x, int least_rank) {
   check(x.kind() == Operand::Kind::tensor && x.present(), name, ": x is not a tensor");
   const Shape& s = x.tensor().shape();
-  check(s.rank() >= least_rank, name, ": x has shape ", to_string(s), "; expected rank ", least_rank, " or more");
+  check(s.rank() >= least_rank, name, ": x has shape ", s, "; expected rank ", least_rank, " or more");
   return s;
 }
 
@@ -51,12 +51,12 @@ Tensor affine_by_channel(Tensor y, Operand weight, Operand bias) {
 /// The number of last axes that `normalized` names, checked.
 std::int64_t check_normalized(const char* name, const Shape& x, const Shape& normalized, std::initializer_list<Operand> affine) {
   const int n = normalized.rank();
-  check(n >= 1 && n <= x.rank() && std::equal(normalized.begin(), normalized.end(), x.end() - n), name, ": x ", to_string(x),
-        " does not end in normalized_shape ", to_string(normalized));
+  check(n >= 1 && n <= x.rank() && std::equal(normalized.begin(), normalized.end(), x.end() - n), name, ": x ", x,
+        " does not end in normalized_shape ", normalized);
   for (const Operand& v : affine)
     if (v.kind() == Operand::Kind::tensor && v.present())
-      check(v.tensor().shape() == normalized, name, ": weight or bias ", to_string(v.tensor().shape()), "; expected ",
-            to_string(normalized));
+      check(v.tensor().shape() == normalized, name, ": weight or bias ", v.tensor().shape(), "; expected ",
+            normalized);
   return n;
 }
 }  // namespace
@@ -88,7 +88,7 @@ Tensor layer_norm(Operand x, const Shape& normalized_shape, Operand weight, Oper
 
 Tensor group_norm(Operand x, std::int64_t groups, Operand weight, Operand bias, double eps) {
   const Shape s = normalised("group_norm", x, 2);
-  check(groups >= 1 && s[1] % groups == 0, "group_norm: ", groups, " groups do not divide ", s[1], " channels of x ", to_string(s));
+  check(groups >= 1 && s[1] % groups == 0, "group_norm: ", groups, " groups do not divide ", s[1], " channels of x ", s);
   check_per_channel("group_norm", "weight", weight, s);
   check_per_channel("group_norm", "bias", bias, s);
   std::int64_t row = s[1] / groups;
@@ -190,7 +190,7 @@ Tensor interpolate(Operand x, const InterpolateOptions& o) {
 
 Tensor pixel_shuffle(Operand x, std::int64_t r) {
   const Shape s = normalised("pixel_shuffle", x, 4);
-  check(s.rank() == 4 && r >= 1 && s[1] % (r * r) == 0, "pixel_shuffle: x ", to_string(s), " with factor ", r,
+  check(s.rank() == 4 && r >= 1 && s[1] % (r * r) == 0, "pixel_shuffle: x ", s, " with factor ", r,
         "; expected [N, C * r * r, H, W]");
   const std::int64_t c = s[1] / (r * r);
   const Tensor cells = permute(reshape(x, open_batch({s[0], c, r, r, s[2], s[3]})), {0, 1, 4, 2, 5, 3});
@@ -199,7 +199,7 @@ Tensor pixel_shuffle(Operand x, std::int64_t r) {
 
 Tensor pixel_unshuffle(Operand x, std::int64_t r) {
   const Shape s = normalised("pixel_unshuffle", x, 4);
-  check(s.rank() == 4 && r >= 1 && s[2] % r == 0 && s[3] % r == 0, "pixel_unshuffle: x ", to_string(s), " with factor ", r,
+  check(s.rank() == 4 && r >= 1 && s[2] % r == 0 && s[3] % r == 0, "pixel_unshuffle: x ", s, " with factor ", r,
         "; expected [N, C, H * r, W * r]");
   const std::int64_t h = s[2] / r, w = s[3] / r;
   const Tensor cells = permute(reshape(x, open_batch({s[0], s[1], h, r, w, r})), {0, 1, 3, 5, 2, 4});

@@ -35,7 +35,7 @@ Tensor bernoulli(Operand p, Generator* g) {
 }
 Tensor categorical(Operand logits, std::int64_t samples, Generator* g) {
   const Tensor x = cast(logits, DType::f64).detach();
-  check(x.rank() >= 1 && x.size(-1) > 0, "categorical: logits of shape ", to_string(x.shape()),
+  check(x.rank() >= 1 && x.size(-1) > 0, "categorical: logits of shape ", x.shape(),
         "; expected classes along the last axis");
   // Inverse of the cumulative distribution: how many classes end at or before u.
   const Tensor ends = cumsum(exp(x - max(x, {-1}, true)), -1);

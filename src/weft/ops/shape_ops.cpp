@@ -32,7 +32,7 @@ Tensor flatten(Operand x, int start_axis, int end_axis) {
   const Shape& s = x.tensor().shape();
   if (s.rank() == 0) return reshape(x, {1});
   const int a = normalize_axis(start_axis, s.rank()), b = normalize_axis(end_axis, s.rank());
-  check(a <= b, "flatten: axes ", start_axis, " to ", end_axis, " of ", to_string(s));
+  check(a <= b, "flatten: axes ", start_axis, " to ", end_axis, " of ", s);
   Shape out;
   std::int64_t joined = 1;
   for (int i = 0; i < s.rank(); ++i) {
@@ -49,7 +49,7 @@ Tensor squeeze(Operand x, const Dims& axes) {
   Shape out;
   for (int i = 0; i < s.rank(); ++i) {
     const bool drop = axes.empty() ? s[i] == 1 : chosen.contains(i);
-    check(!drop || s[i] == 1, "squeeze: axis ", i, " of ", to_string(s), " has size ", s[i], "; expected 1");
+    check(!drop || s[i] == 1, "squeeze: axis ", i, " of ", s, " has size ", s[i], "; expected 1");
     if (!drop) out.push_back(s[i]);
   }
   return reshape(x, out);

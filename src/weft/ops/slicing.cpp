@@ -38,7 +38,7 @@ Tensor stack(const std::vector<Tensor>& xs, int axis) {
   check(!xs.empty(), "stack: received no tensors; expected at least one");
   std::vector<Tensor> expanded;
   for (const Tensor& x : xs) {
-    check(x.shape() == xs[0].shape(), "stack: shapes ", to_string(xs[0].shape()), " and ", to_string(x.shape()),
+    check(x.shape() == xs[0].shape(), "stack: shapes ", xs[0].shape(), " and ", x.shape(),
           "; expected equal shapes");
     expanded.push_back(unsqueeze(x, axis));
   }
@@ -88,8 +88,8 @@ std::int64_t source_of(std::int64_t i, std::int64_t n, PadMode mode) {
 
 Tensor pad(Operand x, const Dims& low, const Dims& high, double value, PadMode mode) {
   const Tensor& t = x.tensor();
-  check(low.size() == high.size() && low.size() <= t.rank(), "pad: low ", to_string(low), " and high ", to_string(high),
-        " for a tensor of shape ", to_string(t.shape()), "; expected equal lists, at most a number an axis");
+  check(low.size() == high.size() && low.size() <= t.rank(), "pad: low ", low, " and high ", high,
+        " for a tensor of shape ", t.shape(), "; expected equal lists, at most a number an axis");
   Dims before = low, after = high;
   while (before.size() < t.rank()) {
     before.insert(0, 0);
@@ -100,7 +100,7 @@ Tensor pad(Operand x, const Dims& low, const Dims& high, double value, PadMode m
   for (int axis = 0; axis < t.rank(); ++axis) {
     if (before[axis] == 0 && after[axis] == 0) continue;
     const std::int64_t n = t.shape()[axis];
-    check(n > 0, "pad: axis ", axis, " of ", to_string(t.shape()), " has no elements to repeat");
+    check(n > 0, "pad: axis ", axis, " of ", t.shape(), " has no elements to repeat");
     check(mode != PadMode::reflect || (before[axis] < n && after[axis] < n), "pad: reflecting ", before[axis], " and ",
           after[axis], " elements of an axis of ", n, "; expected fewer than the axis has");
     std::vector<std::int64_t> places;
@@ -145,7 +145,7 @@ Tensor flip(Operand x, const Dims& axes) {
   return slice(x, chosen, Dims::filled(n, slice_end), Dims::filled(n, slice_begin), Dims::filled(n, -1));
 }
 Tensor roll(Operand x, const Dims& shift, const Dims& axes) {
-  check(shift.size() == axes.size(), "roll: shift ", to_string(shift), " along axes ", to_string(axes),
+  check(shift.size() == axes.size(), "roll: shift ", shift, " along axes ", axes,
         "; expected lists of equal length");
   Tensor y = x.tensor();
   for (int i = 0; i < axes.size(); ++i) {
@@ -168,7 +168,7 @@ Tensor shift(Operand x, std::int64_t by, int axis, double fill) {
 }
 Tensor moveaxis(Operand x, const Dims& from, const Dims& to) {
   const int rank = x.tensor().rank();
-  check(from.size() == to.size(), "moveaxis: axes ", to_string(from), " to ", to_string(to), "; expected equal lists");
+  check(from.size() == to.size(), "moveaxis: axes ", from, " to ", to, "; expected equal lists");
   Dims order = Dims::filled(rank, -1), source;
   for (auto a : from) source.push_back(normalize_axis(a, rank));
   for (int i = 0; i < to.size(); ++i) {

@@ -182,7 +182,7 @@ bool Optimizer::run(std::vector<Tensor> gradients) {
     if (!gradients[i].defined()) continue;
     const Entry& e = entries_[i];
     check(gradients[i].shape() == e.parameter.shape(), "Optimizer: '", e.name, "': received a gradient of shape ",
-          to_string(gradients[i].shape()), "; expected ", to_string(e.parameter.shape()));
+          gradients[i].shape(), "; expected ", e.parameter.shape());
     if (gradients[i].dtype() != e.parameter.tensor().dtype())
       gradients[i] = cast(gradients[i], e.parameter.tensor().dtype());
   }

@@ -138,7 +138,7 @@ void Muon::validate() const {
 }
 
 std::vector<Slot> Muon::slots(const Shape& parameter) const {
-  check(parameter.rank() >= 2, "Muon: received a parameter of shape ", to_string(parameter),
+  check(parameter.rank() >= 2, "Muon: received a parameter of shape ", parameter,
         "; expected a matrix; give biases and other vectors a group with a rule of its own: "
         ".groups = {{.pattern = \"*.bias\", .rule = optim::AdamW{}}}");
   return {{"momentum_buffer", parameter}};

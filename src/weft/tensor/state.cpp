@@ -95,7 +95,7 @@ const Shape& Parameter::shape() const {
 void Parameter::assign(const Tensor& value) const {
   check(defined(), "assign: the parameter is undefined");
   check(state_->lazy || value.shape() == state_->shape, "parameter '", state_->path, "': received a value of shape ",
-        to_string(value.shape()), "; expected ", to_string(state_->shape));
+        value.shape(), "; expected ", state_->shape);
   set_value(*state_, value);
 }
 

@@ -65,7 +65,7 @@ RefPtr<Storage> Storage::allocate(std::size_t bytes, Device device) {
     return RefPtr<Storage>(s);
   }
   const Backend* b = backend(device.type);
-  check(b && device.index < b->count(), "no device ", to_string(device), " here; `weft devices` lists what is present");
+  check(b && device.index < b->count(), "no device ", device, " here; `weft devices` lists what is present");
   return RefPtr<Storage>(new Storage(b->allocate(bytes, device.index), bytes, device));
 }
 

@@ -40,7 +40,7 @@ Meta Tensor::meta() const { return {shape(), dtype()}; }
 bool Tensor::requires_grad() const { return impl_ && impl_->requires_grad; }
 
 double Tensor::item_as_double() const {
-  check(numel() == 1, "item: the tensor has shape ", to_string(shape()), "; expected one element");
+  check(numel() == 1, "item: the tensor has shape ", shape(), "; expected one element");
   double v;
   copy_to(&v, DType::f64);
   return v;
@@ -50,7 +50,7 @@ const void* Tensor::data_checked(DType expected) const {
   const TensorImpl& t = with_data(impl_);
   check(t.view.dtype == expected, "data: the tensor is ", name_of(t.view.dtype), ", read as ", name_of(expected),
         "; convert with .to(", name_of(expected), ")");
-  check(is_host(t.view.device), "data: the tensor is on ", to_string(t.view.device), "; move it with .to(cpu)");
+  check(is_host(t.view.device), "data: the tensor is on ", t.view.device, "; move it with .to(cpu)");
   check(t.view.contiguous(), "data: the tensor is a strided view; make it row-major with .contiguous()");
   return t.view.data;
 }
@@ -128,7 +128,7 @@ Tensor with_value(const Tensor& t, Value v, bool requires_grad) {
 
 Tensor from_blob(const void* data, const Shape& shape, DType dtype, std::shared_ptr<const void> owner) {
   const auto bytes = static_cast<std::size_t>(shape.numel()) * size_of(dtype);
-  check(data || !bytes, "from_blob: null data for shape ", to_string(shape));
+  check(data || !bytes, "from_blob: null data for shape ", shape);
   void* p = const_cast<void*>(data);
   auto storage = Storage::wrap(p, bytes, cpu, std::move(owner));
   Tensor t(RefPtr<TensorImpl>(new TensorImpl(std::move(storage), TensorView::of(p, dtype, shape))));

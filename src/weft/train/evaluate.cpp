@@ -96,7 +96,7 @@ Tensor Model::predict(const data::Dataset& inputs, const PredictOptions& options
 }
 
 Tensor Model::predict(const Tensor& x, const PredictOptions& options) const {
-  check(x.rank() >= 1 && x.size(0) > 0, "predict: received shape ", to_string(x.shape()), "; expected a batch");
+  check(x.rank() >= 1 && x.size(0) > 0, "predict: received shape ", x.shape(), "; expected a batch");
   if (x.size(0) <= options.batch_size && options.callbacks.empty() && options.verbose == 0) return predict_on_batch(x);
   return predict(with_weights(x, {}, {}), options);
 }

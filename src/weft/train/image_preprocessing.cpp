@@ -7,7 +7,7 @@
 namespace weft::nn {
 
 ImagePreprocessing ImagePreprocessing::of(const Shape& shape, const data::Augmentations& pipeline) {
-  check(shape.rank() == 3, "image preprocessing: images of shape ", to_string(shape), "; expected [C, H, W]");
+  check(shape.rank() == 3, "image preprocessing: images of shape ", shape, "; expected [C, H, W]");
   ImagePreprocessing p;
   p.channels = static_cast<int>(shape[0]);
   p.height = static_cast<int>(shape[1]);

@@ -8,8 +8,8 @@ Tensor AnyLoss::weighted(const Tensor& prediction, const Tensor& target, const T
   check(static_cast<bool>(per_sample_), name_, " cannot weight samples: give it a per_sample(prediction, target) that "
         "returns one loss a sample");
   const Tensor losses = per_sample_(prediction, target);
-  check(weights.shape() == losses.shape(), name_, ": sample weights of shape ", to_string(weights.shape()),
-        "; expected ", to_string(losses.shape()));
+  check(weights.shape() == losses.shape(), name_, ": sample weights of shape ", weights.shape(),
+        "; expected ", losses.shape());
   return mean(losses * weights);
 }
 
