@@ -129,8 +129,8 @@ template <class D> struct Module {
   using weft_module = D;  ///< marks modules
 
   /// Calls forward.
-  template <class... A>
-    requires requires(D& d, A&&... a) { d.forward(std::forward<A>(a)...); }
+  template <class... A, class Self = D>  // Self: clang 14 looks into D before it is complete
+    requires requires(Self& d, A&&... a) { d.forward(std::forward<A>(a)...); }
   decltype(auto) operator()(A&&... a) const {
     D& self = const_cast<D&>(static_cast<const D&>(*this));
     using R = decltype(self.forward(std::forward<A>(a)...));
