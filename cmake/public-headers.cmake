@@ -1,9 +1,10 @@
 cmake_policy(VERSION 3.25)
 # weft_public_headers(OUT SRC): the public headers, relative to SRC: what <weft/weft.h> includes, directly or not, and
-# what a user's own operator needs. Everything else under src/ is private and is not installed.
+# what a user's own operator and the description of a saved model need (kept out of weft.h, which has to compile in a
+# second). Everything else under src/ is private and is not installed.
 # As a script, `cmake -DSRC=src -P cmake/public-headers.cmake` prints them.
 function(weft_public_headers out src)
-  set(todo weft/weft.h weft/ops/register_operator.h)
+  set(todo weft/weft.h weft/ops/register_operator.h weft/io/model_json.h)
   set(found "")
   while(todo)
     list(POP_FRONT todo header)
