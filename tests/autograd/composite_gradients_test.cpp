@@ -60,6 +60,8 @@ TEST(CompositeGradients, MatchFiniteDifferences) {
       {"tensordot", [w](const Tensor& t) { return tensordot(t, w, 1); }},
       {"matvec", [](const Tensor& t) { return matmul(t, select(t, 0, 1)); }},
       {"outer", [](const Tensor& t) { return outer(select(t, 0, 0), select(t, 0, 1)); }},
+      {"quantile", [](const Tensor& t) { return quantile(t, 0.7, {1}); }},
+      {"median", [](const Tensor& t) { return median(t); }},
       {"nansum", [](const Tensor& t) { return nansum(square(t), {0}); }},
       {"index", [](const Tensor& t) { return square(t.at({Slice{.step = -2}, tensor({3, 0, 0})})); }},
       {"assignment", [](const Tensor& t) {
@@ -83,6 +85,8 @@ TEST(CompositeGradients, ChooseAsTorchDoes) {
                 {1, 8, 0, 0});
   expect_values(gradient_of([](const Tensor& t) { return prod(t); }, tensor({2.0, 0.0, 3.0})), {3}, {0, 6, 0});
   expect_values(gradient_of([](const Tensor& t) { return norm(t); }, zeros({2})), {2}, {0, 0});
+  expect_values(gradient_of([](const Tensor& t) { return quantile(t, 0.75); }, tensor({4.0, 1.0, 2.0, 8.0})), {4},
+                {0.75, 0, 0, 0.25});
 }
 
 TEST(CompositeGradients, DropoutUsesOneMask) {

@@ -40,6 +40,22 @@ TEST(Reduce, AxesAndKeepdim) {
   EXPECT_THROW(sum(x, {0, 0}), Error);
 }
 
+TEST(Reduce, MediansAndQuantilesAsNumpys) {
+  const Tensor x = tensor({{3.0, 1.0, 4.0, 1.0}, {5.0, 9.0, 2.0, 6.0}, {5.0, 3.0, 5.0, 8.0}});
+  expect_values(median(x), {}, {4.5});
+  expect_values(median(x, {0}), {4}, {5, 3, 4, 6});
+  expect_values(median(x, {1}, true), {3, 1}, {2, 5.5, 5});
+  expect_values(quantile(x, 0.25), {}, {2.75});
+  expect_values(quantile(x, 0.9, {-1}), {3}, {3.7, 8.1, 7.1});
+  expect_values(quantile(x.reshape({3, 2, 2}), 0.3, {0, 2}), {2}, {3, 3});
+  expect_values(quantile(x, 0), {}, {1});
+  expect_values(quantile(x, 1), {}, {9});
+  expect_values(median(tensor({1, 4})), {}, {2.5});
+  expect_values(median(tensor({{1.0, nan}, {2.0, 3.0}}), {1}), {2}, {nan, 2.5});
+  expect_error([&] { quantile(x, 1.5); }, "q is 1.5", "0 to 1");
+  expect_error([&] { median(zeros({2, 0})); }, "no elements");
+}
+
 TEST(Reduce, OfNothing) {
   const Tensor none = zeros({2, 0});
   expect_values(sum(none, {1}), {2}, {0, 0});

@@ -45,6 +45,29 @@ Tensor var(Operand x, const Dims& axes, double correction, bool keepdim) {
 Tensor std(Operand x, const Dims& axes, double correction, bool keepdim) {
   return sqrt(var(x, axes, correction, keepdim));
 }
+Tensor quantile(Operand x, double q, const Dims& axes, bool keepdim) {
+  check(q >= 0 && q <= 1, "quantile: q is ", q, "; expected 0 to 1");
+  Tensor t = tensor_from(x);
+  if (!is_floating(t.dtype())) t = cast(t, DType::f32);
+  const Dims reduced = normalize_axes(axes, t.rank());
+  const std::int64_t n = reduced_count(t, reduced);
+  check(n > 0, "quantile: received shape ", t.shape(), ", which has no elements along axes ", reduced);
+  Dims order;  // the reduced axes last
+  Shape rows;
+  for (int i = 0; i < t.rank(); ++i)
+    if (!reduced.contains(i)) order.push_back(i), rows.push_back(t.shape()[i]);
+  for (auto a : reduced) order.push_back(a);
+  rows.push_back(n);
+  const Tensor sorted = sort(reshape(permute(t, order), rows), -1).values;
+  const double at = q * static_cast<double>(n - 1);
+  const auto low = static_cast<std::int64_t>(at);
+  Tensor y = select(sorted, -1, low);
+  if (const double share = at - static_cast<double>(low); share > 0)
+    y = y + (select(sorted, -1, low + 1) - y) * share;
+  y = where(isnan(select(sorted, -1, n - 1)), std::nan(""), y);  // NaN is sorted last
+  return reshape(y, op::reduced_shape(t.shape(), axes, keepdim));
+}
+Tensor median(Operand x, const Dims& axes, bool keepdim) { return quantile(x, 0.5, axes, keepdim); }
 Tensor any(Operand x, const Dims& axes, bool keepdim) { return count_nonzero(x, axes, keepdim) > 0; }
 Tensor all(Operand x, const Dims& axes, bool keepdim) { return sum(x == 0, axes, keepdim) == 0; }
 Tensor count_nonzero(Operand x, const Dims& axes, bool keepdim) { return sum(x != 0, axes, keepdim); }

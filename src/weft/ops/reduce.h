@@ -28,6 +28,11 @@ Tensor argmin(Operand x, std::optional<int> axis = {}, bool keepdim = false);
 Tensor var(Operand x, const Dims& axes = {}, double correction = 1, bool keepdim = false);
 /// The standard deviation: sqrt(var).
 Tensor std(Operand x, const Dims& axes = {}, double correction = 1, bool keepdim = false);
+/// The value below which a share q of the elements lies, 0 <= q <= 1, linear between neighbours (NumPy's and PyTorch's
+/// default); integers give f32; NaN where any element is.
+Tensor quantile(Operand x, double q, const Dims& axes = {}, bool keepdim = false);
+/// quantile(x, 0.5), so the mean of the two in the middle, as NumPy (PyTorch: the lower one).
+Tensor median(Operand x, const Dims& axes = {}, bool keepdim = false);
 /// True where any element is not zero.
 Tensor any(Operand x, const Dims& axes = {}, bool keepdim = false);
 /// True where no element is zero.
