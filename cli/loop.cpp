@@ -1,5 +1,6 @@
 #include "loop.h"
 
+#include <cmath>
 #include <cstdio>
 
 #include "common.h"
@@ -56,7 +57,10 @@ nn::History train_by_hand(nn::Model& model, const data::Dataset& train, const nn
       const Tensor logits = net(x);
       const Tensor loss = nn::cross_entropy(logits, y);
       opt.step(nn::grad(loss, net.module_ref()));
-      running.loss.update(loss.item(), static_cast<double>(x.size(0)));
+      const double value = loss.item();
+      check(!options.stop_on_nan || std::isfinite(value), "the loss is not finite at step ", at.step + 1, " of epoch ",
+            at.epoch + 1, "; lower the learning rate or clip gradients");
+      running.loss.update(value, static_cast<double>(x.size(0)));
       running.accuracy.update(logits, y);
       ++at.step;
       ++at.total_steps;

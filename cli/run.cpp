@@ -94,6 +94,7 @@ nn::FitOptions fit_options(const Settings& s, const RunOptions& run, const data:
   o.batch_size = s.batch_size;
   o.epochs = s.epochs;
   o.verbose = run.verbose;
+  o.stop_on_nan = run.stop_on_nan;
   o.validation_data = test;
   o.validation_batch_size = std::max<std::int64_t>(s.batch_size, 250);
   o.loader.seed = s.seed;

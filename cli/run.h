@@ -10,7 +10,7 @@ namespace weft::cli {
 struct RunOptions {
   std::string out, resume;
   int verbose = -1;
-  bool json = false, profile = false;
+  bool json = false, profile = false, stop_on_nan = false;
 };
 
 /// Trains, evaluates, and writes the folder. False where Ctrl-C ended the training: then the folder holds the model and

@@ -44,14 +44,15 @@ void check_settings(const Settings& s) {
 
 /// A resumed run keeps its settings: a flag that would silently do nothing is refused.
 void check_resume_flags(const CLI::App& command) {
-  const std::vector<std::string> allowed = {"resume", "epochs", "steps", "threads", "verbose", "json", "profile"};
+  const std::vector<std::string> allowed = {"resume",  "epochs", "steps",   "threads",
+                                            "verbose", "json",   "profile", "stop-on-nan"};
   for (const CLI::Option* option : command.get_options()) {
     if (option->count() == 0 || option->get_lnames().empty()) continue;
     const std::string& name = option->get_lnames()[0];
     check(
         std::find(allowed.begin(), allowed.end(), name) != allowed.end(), "--", name,
         " cannot be given with --resume: the run keeps its settings and its folder; only --epochs, --steps, --threads, "
-        "--verbose, --json and --profile may change");
+        "--verbose, --json, --profile and --stop-on-nan may be given");
   }
 }
 
@@ -87,6 +88,7 @@ void add_train(CLI::App& app) {
   c->add_option("--out", f->run.out, "Folder of the run (default: runs/MODEL-DATA-TIME)");
   c->add_option("--resume", f->run.resume, "Go on with this run, exactly where it stopped");
   c->add_option("--verbose", f->run.verbose, "0: silent, 1: a bar, 2: a line an epoch (-1: 1 on a terminal, else 2)");
+  c->add_flag("--stop-on-nan", f->run.stop_on_nan, "End with an error at the first loss that is not finite");
   c->add_flag("--json", f->run.json, "End with one line of JSON");
   c->add_flag("--profile", f->run.profile, "Print where the time went, by operator");
   c->callback([c, f, epochs, steps, threads] {

@@ -150,6 +150,17 @@ TEST_F(Train, InterruptedHandWrittenLoopGoesOnExactly) {
   EXPECT_EQ(read("interrupted/history.csv"), read("whole/history.csv"));
 }
 
+TEST_F(Train, StopsAtALossThatIsNotFiniteWhereAsked) {
+  const Arguments diverging{"--epochs", "3", "--optimizer", "sgd", "--lr", "1e20", "--schedule", "constant"};
+  for (const char* face : {"fit", "loop"}) {
+    Arguments a = diverging;
+    a.insert(a.end(), {"--face", face, "--stop-on-nan"});
+    EXPECT_REFUSED(train(face, a), "the loss is not finite at step ");
+    EXPECT_FALSE(exists(std::string(face) + "/model.json"));
+  }
+  EXPECT_EQ(train("on", diverging).code, 0) << "otherwise training goes on";
+}
+
 TEST_F(Train, ResumedRunKeepsItsSettings) {
   ASSERT_EQ(train("run", {"--model", "mlp", "--epochs", "1"}).code, 0);
   EXPECT_REFUSED(weft({"train", "--resume", "run", "--lr", "0.1"}), "--lr cannot be given with --resume");
