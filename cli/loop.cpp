@@ -86,7 +86,8 @@ nn::History train_by_hand(nn::Model& model, const data::Dataset& train, const nn
     at.history.logs.push_back(logs);
     at.inside_epoch = false;
     at.step = 0;
-    running = {};
+    running.loss.reset();
+    running.accuracy.reset();
     const int finished = at.epoch++;
     for (const auto& c : options.callbacks) c->on_epoch_end(model, finished, logs);
   }
