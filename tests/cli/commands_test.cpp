@@ -101,8 +101,9 @@ TEST_F(Cli, DispatchLogSaysWhoRanAndWhoDeclined) {
   ASSERT_EQ(own.code, 0) << own.err;
   EXPECT_TRUE(contains(own.err, "dispatch: conv(f32[1, 3, 8, 8], f32[4, 3, 3, 3]) on cpu: ")) << own.err;
   EXPECT_TRUE(own.err.ends_with("cpu.conv\n")) << own.err;
-  if (contains(weft({"ops", "show", "conv"}).out, "onednn.conv"))
+  if (contains(weft({"ops", "show", "conv"}).out, "onednn.conv")) {
     EXPECT_TRUE(contains(own.err, "onednn.conv declined (switched off by WEFT_ONEDNN=off)")) << own.err;
+  }
   EXPECT_TRUE(contains(silent.err, "dispatch: exp(f32[1, 3, 8, 8]) on cpu: cpu.exp")) << silent.err;
   EXPECT_EQ(find_tensor(load_npz(folder / "own.npz"), "out0")->to_vector<float>(),
             std::vector<float>(4 * 6 * 6, 27 * 0.125f));

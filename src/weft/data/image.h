@@ -18,10 +18,7 @@ struct Image {
   /// Black.
   Image(int channels, int height, int width) { resize(channels, height, width); }
   /// Changes the sizes; keeps the memory where it suffices. Contents are undefined afterwards.
-  void resize(int c, int h, int w) {
-    channels = c, height = h, width = w;
-    pixels.resize(static_cast<std::size_t>(c) * static_cast<std::size_t>(h) * static_cast<std::size_t>(w));
-  }
+  void resize(int c, int h, int w);
   std::int64_t plane_size() const { return static_cast<std::int64_t>(height) * width; }  ///< pixels of one channel
   std::uint8_t* plane(int c) { return pixels.data() + c * plane_size(); }  ///< the first pixel of channel c
   const std::uint8_t* plane(int c) const { return pixels.data() + c * plane_size(); }  ///< the same, read-only

@@ -305,4 +305,9 @@ bool is_image_file(const std::string& path) {
   return extension == "jpg" || extension == "jpeg" || extension == "png";
 }
 
+void Image::resize(int c, int h, int w) {
+  channels = c, height = h, width = w;
+  pixels.resize(static_cast<std::size_t>(c) * static_cast<std::size_t>(h) * static_cast<std::size_t>(w));
+}
+
 }  // namespace weft::data

@@ -90,6 +90,8 @@ std::vector<nn::Mode*> detail::modes_of(nn::ModuleRef module) {
   return std::move(v.modes);
 }
 
+Rename::Rename(std::initializer_list<std::pair<std::string, std::string>> pairs) : pairs_(pairs) {}
+
 std::string Rename::operator()(const std::string& name) const {
   if (function_) return function_(name);
   for (const auto& [from, to] : pairs_) {

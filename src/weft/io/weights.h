@@ -21,7 +21,7 @@ enum class WeightLayout : unsigned char {
 class Rename {
  public:
   Rename() = default;
-  Rename(std::initializer_list<std::pair<std::string, std::string>> pairs) : pairs_(pairs) {}  ///< as above
+  Rename(std::initializer_list<std::pair<std::string, std::string>> pairs);  ///< as above
   Rename(std::vector<std::pair<std::string, std::string>> pairs) : pairs_(std::move(pairs)) {}  ///< as above
   template <class F>
     requires std::is_invocable_r_v<std::string, F, const std::string&>

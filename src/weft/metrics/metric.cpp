@@ -4,6 +4,8 @@
 
 namespace weft::metrics {
 
+void Totals::reset() { totals_.assign(fixed_, 0.0); }
+
 Tensor Totals::state() const {
   return tensor_of(totals_, {static_cast<std::int64_t>(totals_.size())}, {.device = cpu});
 }

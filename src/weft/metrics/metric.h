@@ -113,7 +113,7 @@ class Totals {
   /// The metric's name.
   const std::string& name() const { return name_; }
   /// Forgets all batches.
-  void reset() { totals_.assign(fixed_, 0.0); }
+  void reset();
   /// The totals, as a vector of f64 on the host.
   Tensor state() const;
   /// Throws Error for a vector that cannot be this metric's.

@@ -74,6 +74,9 @@ void Call::notify_left(ModuleRef m, std::span<const Tensor> inputs, std::span<Te
   for (CallObserver* o = current_observer; o; o = o->outer()) o->left(m, inputs, outputs);
 }
 
+
+void collect(std::vector<Tensor>& list, const Tensor& t) { list.push_back(t); }
+
 }  // namespace detail
 
 namespace {

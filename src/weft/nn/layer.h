@@ -121,7 +121,6 @@ class Sequential : public Module<Sequential> {
   template <class... L>
     requires(sizeof...(L) > 0 && !(sizeof...(L) == 1 && (std::is_same_v<std::remove_cvref_t<L>, Sequential> && ...)))
   Sequential(L&&... layers) {
-    layers_.reserve(sizeof...(L));
     (add(std::forward<L>(layers)), ...);
   }
   /// Appends a layer.

@@ -103,10 +103,10 @@ class Call {
   std::function<void()> namer_;
 };
 
-inline void collect(std::vector<Tensor>& list, const Tensor& t) { list.push_back(t); }
+void collect(std::vector<Tensor>& list, const Tensor& t);
 template <class T> void collect(std::vector<Tensor>& list, const T& value) {
   if constexpr (requires { value.begin(); { *value.begin() } -> std::convertible_to<const Tensor&>; })
-    for (const Tensor& t : value) list.push_back(t);
+    for (const Tensor& t : value) collect(list, t);
 }
 template <class... A> std::vector<Tensor> tensors_of(const A&... a) {
   std::vector<Tensor> list;

@@ -51,7 +51,7 @@ Optimizer::Optimizer(const nn::NamedParameters& parameters, Rule rule, Optimizer
     entries_.push_back({p.share(), name, 0, 0, {}, {}, {}, {}});
   }
   make_groups(std::move(rule));
-  if (options_.plateau) plateau_.emplace(*options_.plateau);
+  if (options_.plateau) plateau_ = ReduceOnPlateau(*options_.plateau);
 }
 
 void Optimizer::check_options() const {
@@ -121,8 +121,8 @@ void Optimizer::set_base_lr(std::size_t group, double lr) {
 void Optimizer::set_total_steps(std::int64_t total) { options_.schedule = options_.schedule.fit_to(total); }
 
 bool Optimizer::observe(double metric) {
-  check(plateau_.has_value(), "observe: the optimizer has no .plateau option");
-  return plateau_->step(metric, *this);
+  check(options_.plateau.has_value(), "observe: the optimizer has no .plateau option");
+  return plateau_.step(metric, *this);
 }
 
 std::vector<Parameter> Optimizer::parameters() const {

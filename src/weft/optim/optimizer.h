@@ -162,7 +162,7 @@ class Optimizer {
   OptimizerOptions options_;
   std::vector<GroupState> groups_;
   std::vector<Entry> entries_;
-  std::optional<ReduceOnPlateau> plateau_;
+  ReduceOnPlateau plateau_;  // used where options_.plateau is set
   std::int64_t steps_ = 0, epochs_ = 0, accumulated_ = 0, averaged_ = 0;
   bool swapped_ = false;
 };

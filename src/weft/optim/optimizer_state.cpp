@@ -27,10 +27,10 @@ NamedTensors Optimizer::state_dict() const {
     s.emplace_back("averaged", whole(averaged_));
     s.emplace_back("average_swapped", whole(swapped_));
   }
-  if (plateau_) {
-    s.emplace_back("plateau.best", real(plateau_->state().best));
-    s.emplace_back("plateau.bad_epochs", whole(plateau_->state().bad_epochs));
-    s.emplace_back("plateau.cooldown", whole(plateau_->state().cooldown));
+  if (options_.plateau) {
+    s.emplace_back("plateau.best", real(plateau_.state().best));
+    s.emplace_back("plateau.bad_epochs", whole(plateau_.state().bad_epochs));
+    s.emplace_back("plateau.cooldown", whole(plateau_.state().cooldown));
   }
   for (const Entry& e : entries_) {
     if (e.count > 0) {
@@ -101,7 +101,7 @@ void Optimizer::load_state_dict(const NamedTensors& state) {
   const std::int64_t averaged = averages ? load.whole("averaged") : 0;
   const bool swapped = averages && load.whole("average_swapped") != 0;
   ReduceOnPlateau::State plateau{};
-  if (plateau_) plateau = {load.real("plateau.best"), load.whole("plateau.bad_epochs"), load.whole("plateau.cooldown")};
+  if (options_.plateau) plateau = {load.real("plateau.best"), load.whole("plateau.bad_epochs"), load.whole("plateau.cooldown")};
 
   struct Loaded {
     std::int64_t count = 0;
@@ -135,7 +135,7 @@ void Optimizer::load_state_dict(const NamedTensors& state) {
   accumulated_ = accumulated;
   averaged_ = averaged;
   swapped_ = swapped;
-  if (plateau_) plateau_->set_state(plateau);
+  if (options_.plateau) plateau_.set_state(plateau);
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     Entry& e = entries_[i];
     e.count = loaded[i].count;

@@ -13,4 +13,6 @@ Tensor AnyLoss::weighted(const Tensor& prediction, const Tensor& target, const T
   return mean(losses * weights);
 }
 
+LossList::LossList(std::initializer_list<AnyLoss> losses) : losses_(losses) {}
+
 }  // namespace weft::nn

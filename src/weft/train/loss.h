@@ -40,7 +40,7 @@ class LossList {
   template <class L>
     requires std::is_constructible_v<AnyLoss, L>
   LossList(L loss) : losses_{AnyLoss(std::move(loss))} {}  ///< one loss for all outputs
-  LossList(std::initializer_list<AnyLoss> losses) : losses_(losses) {}  ///< one an output
+  LossList(std::initializer_list<AnyLoss> losses);  ///< one an output
   bool empty() const { return losses_.empty(); }  ///< true where there is none
   std::size_t size() const { return losses_.size(); }  ///< how many there are
   /// The loss of output i: the only one where there is one.
