@@ -6,11 +6,11 @@
 #include <zlib.h>
 
 #include "data/http_server.h"
+#include "data/sha256.h"
 #include "support/errors.h"
 #include "support/temporary_folder.h"
 #include <weft/base/thread_pool.h>
 #include <weft/data/datasets.h>
-#include <weft/data/digest.h>
 #include <weft/data/files.h>
 
 namespace weft::data {
@@ -239,12 +239,6 @@ TEST(ImageFolder, ErrorsSayWhatIsMissing) {
 }
 
 // --- shapes10 ---------------------------------------------------------------------------------------------------
-
-std::string sha256(std::span<const std::uint8_t> bytes) {
-  Digest digest("sha256");
-  digest.add(bytes.data(), bytes.size());
-  return digest.hex();
-}
 
 TEST(Shapes10, IsTheSameBytesOnEveryMachineAndForAnyThreads) {
   const int before = num_threads();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "data/http_server.h"
+#include "data/sha256.h"
 #include "support/errors.h"
 #include "support/temporary_folder.h"
 #include <weft/base/error.h>
@@ -19,11 +20,6 @@ std::string numbers(std::size_t n) {
   return s;
 }
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-std::string sha256(const std::string& bytes) {
-  Digest digest("sha256");
-  digest.add(bytes.data(), bytes.size());
-  return digest.hex();
-}
 bool exists(const std::string& path) { return std::filesystem::exists(path); }
 
 // From RFC 1321 (A.5) and FIPS 180-4's example "abc".

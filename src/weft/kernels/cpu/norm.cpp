@@ -29,8 +29,9 @@ template <class T> HWY_INLINE double lanes_total(Vector<T> a, Vector<T> b) {
   return total;
 }
 
-/// Sum of n adjacent elements, in pieces of at most 1024 so that a long row keeps its digits.
-template <class T> double sum_of(const T* x, Int n) {
+/// Sum of n terms, in pieces of at most 1024 so that a long row keeps its digits: `vector(i)` is the terms from i on that
+/// fill a vector, `one(i)` term i alone, in double.
+template <class T, class Vectors, class One> double total_of(Int n, Vectors vector, One one) {
   using V = Vector<T>;
   const Int lanes = V::lanes();
   double total = 0;
@@ -39,57 +40,42 @@ template <class T> double sum_of(const T* x, Int n) {
     V a(0), b(0);
     Int i = from;
     for (; i + 2 * lanes <= to; i += 2 * lanes) {
-      a = a + V::load(x + i);
-      b = b + V::load(x + i + lanes);
+      a = a + vector(i);
+      b = b + vector(i + lanes);
     }
     total += lanes_total(a, b);
-    for (; i < to; ++i) total += static_cast<double>(x[i]);
+    for (; i < to; ++i) total += one(i);
   }
   return total;
+}
+
+/// Sum of n adjacent elements.
+template <class T> double sum_of(const T* x, Int n) {
+  return total_of<T>(n, [=](Int i) { return Vector<T>::load(x + i); }, [=](Int i) { return static_cast<double>(x[i]); });
 }
 
 /// Sum of g * (x - shift).
 template <class T> double dot_of(const T* g, const T* x, double shift, Int n) {
   using V = Vector<T>;
-  const Int lanes = V::lanes();
   const V s(shift);
-  double total = 0;
-  for (Int from = 0; from < n; from += block_size) {
-    const Int to = std::min(n, from + block_size);
-    V a(0), b(0);
-    Int i = from;
-    for (; i + 2 * lanes <= to; i += 2 * lanes) {
-      a = a + V::load(g + i) * (V::load(x + i) - s);
-      b = b + V::load(g + i + lanes) * (V::load(x + i + lanes) - s);
-    }
-    total += lanes_total(a, b);
-    for (; i < to; ++i) total += static_cast<double>(g[i]) * (static_cast<double>(x[i]) - shift);
-  }
-  return total;
+  return total_of<T>(n, [=](Int i) { return V::load(g + i) * (V::load(x + i) - s); },
+                     [=](Int i) { return static_cast<double>(g[i]) * (static_cast<double>(x[i]) - shift); });
 }
 
 /// Sum of (x - shift)^2.
 template <class T> double squares_of(const T* x, double shift, Int n) {
   using V = Vector<T>;
-  const Int lanes = V::lanes();
   const V s(shift);
-  double total = 0;
-  for (Int from = 0; from < n; from += block_size) {
-    const Int to = std::min(n, from + block_size);
-    V a(0), b(0);
-    Int i = from;
-    for (; i + 2 * lanes <= to; i += 2 * lanes) {
-      const V p = V::load(x + i) - s, q = V::load(x + i + lanes) - s;
-      a = a + p * p;
-      b = b + q * q;
-    }
-    total += lanes_total(a, b);
-    for (; i < to; ++i) {
-      const double d = static_cast<double>(x[i]) - shift;
-      total += d * d;
-    }
-  }
-  return total;
+  return total_of<T>(
+      n,
+      [=](Int i) {
+        const V d = V::load(x + i) - s;
+        return d * d;
+      },
+      [=](Int i) {
+        const double d = static_cast<double>(x[i]) - shift;
+        return d * d;
+      });
 }
 
 /// y = (x - shift) * scale + offset.
