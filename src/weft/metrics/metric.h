@@ -2,10 +2,10 @@
 // that are usable by hand: `metrics::Accuracy acc; acc.update(logits, labels); acc.result()`.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
+#include <weft/base/box.h>
 #include <weft/nn/fields.h>
 #include <weft/tensor/tensor.h>
 
@@ -26,18 +26,11 @@ class Metric {
   /// Of any type.
   template <class M>
   requires(!std::is_same_v<M, Metric> && IsMetric<M>) Metric(M metric)
-      : self_(std::make_unique<Model<M>>(std::move(metric))) {}
+      : self_(new Model<M>(std::move(metric))) {}
   /// By name, as make(): `.metrics = {"accuracy"}`.
   Metric(const char* name);
   /// Of any type.
   Metric(const std::string& name) : Metric(name.c_str()) {}
-  Metric(const Metric& o) : self_(o.self_->clone()) {}
-  Metric& operator=(const Metric& o) {
-    if (this != &o) self_ = o.self_->clone();
-    return *this;
-  }
-  Metric(Metric&&) noexcept = default;
-  Metric& operator=(Metric&&) noexcept = default;
 
   /// Takes a batch in. `sample_weight`: one number a sample (axis 0) or one a target; undefined: all count the same.
   void update(const Tensor& prediction, const Tensor& target, const Tensor& sample_weight = {}) {
@@ -64,7 +57,7 @@ class Metric {
  private:
   struct Concept {
     virtual ~Concept() = default;
-    virtual std::unique_ptr<Concept> clone() const = 0;
+    virtual Concept* clone() const = 0;
     virtual void update(const Tensor& prediction, const Tensor& target, const Tensor& weight) = 0;
     virtual double result() const = 0;
     virtual void reset() = 0;
@@ -74,14 +67,14 @@ class Metric {
     virtual void merge(const Concept& other) = 0;
   };
   template <class M> struct Model;
-  std::unique_ptr<Concept> self_;
+  Box<Concept> self_;
 };
 
 /// A held object of one type.
 template <class M> struct Metric::Model final : Concept {
   M metric;
   explicit Model(M m) : metric(std::move(m)) {}
-  std::unique_ptr<Concept> clone() const override { return std::make_unique<Model>(metric); }
+  Concept* clone() const override { return new Model(metric); }
   void update(const Tensor& prediction, const Tensor& target, const Tensor& weight) override {
     metric.update(prediction, target, weight);
   }

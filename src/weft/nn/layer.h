@@ -1,6 +1,7 @@
 // Layer: any module or callable Tensor -> Tensor, held by value.
 #pragma once
 
+#include <weft/base/box.h>
 #include <weft/nn/module.h>
 
 namespace weft::nn {
@@ -12,16 +13,9 @@ class Layer {
   /// A module, or any callable on one or more tensors (or on std::vector<Tensor>) that returns a Tensor.
   template <class M>
     requires(!std::is_same_v<std::remove_cvref_t<M>, Layer> && std::is_copy_constructible_v<std::remove_cvref_t<M>>)
-  Layer(M&& layer) : self_(std::make_unique<Model<std::remove_cvref_t<M>>>(std::forward<M>(layer))) {}
-  Layer(const Layer& o) : self_(o.self_ ? o.self_->clone() : nullptr) {}
-  Layer& operator=(const Layer& o) {
-    if (this != &o) *this = Layer(o);
-    return *this;
-  }
-  Layer(Layer&&) noexcept = default;
-  Layer& operator=(Layer&&) noexcept = default;
+  Layer(M&& layer) : self_(new Model<std::remove_cvref_t<M>>(std::forward<M>(layer))) {}
 
-  explicit operator bool() const { return self_ != nullptr; }
+  explicit operator bool() const { return static_cast<bool>(self_); }
   /// Applies it; throws Error where it takes another number of inputs.
   Tensor operator()(const Tensor& x) const { return call({&x, 1}); }
   /// Applies it to several tensors; throws Error where it returns several.
@@ -39,12 +33,12 @@ class Layer {
  private:
   struct Concept {
     virtual ~Concept() = default;
-    virtual std::unique_ptr<Concept> clone() const = 0;
+    virtual Concept* clone() const = 0;
     virtual std::vector<Tensor> call_all(std::span<const Tensor> inputs) = 0;
     virtual ModuleRef ref() = 0;
   };
   template <class M> struct Model;  ///< a layer of class M
-  std::unique_ptr<Concept> self_;
+  Box<Concept> self_;
 };
 
 namespace detail {
@@ -98,8 +92,8 @@ template <class M> struct Layer::Model final : Concept {
   static constexpr ModuleType callable{"Lambda", [](void*, FieldVisitor&) {}};
   Held layer;
   template <class U> explicit Model(U&& l) : layer(std::forward<U>(l)) {}
-  std::unique_ptr<Concept> clone() const override {
-    auto copy = std::make_unique<Model>(layer);
+  Concept* clone() const override {
+    auto* copy = new Model(layer);
     if constexpr (IsModule<M>) detail::keep_ties(layer, copy->layer);
     return copy;
   }

@@ -1,10 +1,10 @@
 // Rule: how a parameter follows its gradient. Any aggregate with the members below is one.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
+#include <weft/base/box.h>
 #include <weft/nn/fields.h>
 #include <weft/ops/elementwise.h>
 
@@ -51,16 +51,9 @@ class Rule {
   Rule();
   /// Of any type.
   template <class R>
-  requires(!std::is_same_v<R, Rule> && IsRule<R>) Rule(R rule) : self_(std::make_unique<Model<R>>(std::move(rule))) {
+  requires(!std::is_same_v<R, Rule> && IsRule<R>) Rule(R rule) : self_(new Model<R>(std::move(rule))) {
     self_->validate();
   }
-  Rule(const Rule& o) : self_(o.self_->clone()) {}
-  Rule& operator=(const Rule& o) {
-    if (this != &o) self_ = o.self_->clone();
-    return *this;
-  }
-  Rule(Rule&&) noexcept = default;
-  Rule& operator=(Rule&&) noexcept = default;
 
   /// The type's name: "Adam".
   std::string_view name() const { return self_->name(); }
@@ -88,7 +81,7 @@ class Rule {
  private:
   struct Concept {
     virtual ~Concept() = default;
-    virtual std::unique_ptr<Concept> clone() const = 0;
+    virtual Concept* clone() const = 0;
     virtual std::string_view name() const = 0;
     virtual double lr() const = 0;
     virtual std::optional<double> weight_decay() const = 0;
@@ -100,7 +93,7 @@ class Rule {
   };
   static void append_option(std::vector<std::pair<std::string, double>>& list, std::string_view name, double value);
   template <class R> struct Model;
-  std::unique_ptr<Concept> self_;
+  Box<Concept> self_;
 };
 
 /// "Adam(lr = 0.001, betas = (0.9, 0.999), …)"
@@ -110,7 +103,7 @@ std::string to_string(const Rule& rule);
 template <class R> struct Rule::Model final : Concept {
   R rule;
   explicit Model(R r) : rule(std::move(r)) {}
-  std::unique_ptr<Concept> clone() const override { return std::make_unique<Model>(rule); }
+  Concept* clone() const override { return new Model(rule); }
   std::string_view name() const override { return nn::detail::type_name<R>(); }
   double lr() const override { return rule.lr; }
   std::optional<double> weight_decay() const override {

@@ -87,9 +87,9 @@ class Tensor {
   template <class T> std::vector<T> to_vector() const {
     std::vector<T> v(static_cast<std::size_t>(numel()));
     if constexpr (std::is_same_v<T, bool>) {
-      auto p = std::make_unique<bool[]>(v.size());
-      copy_to(p.get(), DType::boolean);
-      for (std::size_t i = 0; i < v.size(); ++i) v[i] = p[i];
+      std::vector<unsigned char> bytes(v.size());  // std::vector<bool> has no bools to copy to
+      copy_to(bytes.data(), DType::boolean);
+      for (std::size_t i = 0; i < v.size(); ++i) v[i] = bytes[i] != 0;
     } else {
       copy_to(v.data(), dtype_of<T>);
     }

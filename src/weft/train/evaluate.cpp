@@ -2,7 +2,7 @@
 #include <weft/ops/ops.h>
 #include <weft/train/model.h>
 #include <weft/train/progress.h>
-#include <weft/train/tracked.h>
+#include <weft/train/compiled.h>
 
 namespace weft::nn {
 

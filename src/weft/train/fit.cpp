@@ -7,7 +7,7 @@
 #include <weft/train/interrupt.h>
 #include <weft/train/model.h>
 #include <weft/train/progress.h>
-#include <weft/train/tracked.h>
+#include <weft/train/compiled.h>
 
 namespace weft::nn {
 
@@ -110,7 +110,7 @@ class FitLoop {
     set_training(model_.module_ref(), true);
     const bool goes_on = std::exchange(at.inside_epoch, true);
     if (goes_on && at.step > 0) {
-      model_.tracked_->set_state(at.metric_state);
+      model_.compiled_->tracked.set_state(at.metric_state);
     } else {
       at.step = 0;
       model_.reset_metrics();
@@ -134,7 +134,7 @@ class FitLoop {
 
   Logs steps(ProgressBar& bar) {
     Progress& at = model_.progress_;
-    Logs logs = at.step > 0 ? model_.tracked_->results() : Logs{};  // a run stopped after an epoch's last step has none left
+    Logs logs = at.step > 0 ? model_.compiled_->tracked.results() : Logs{};  // a run stopped after an epoch's last step has none left
     const int every = model_.compile_options().steps_per_execution;
     while (!options_.steps_per_epoch || at.step < options_.steps_per_epoch) {
       std::optional<data::Batch> batch = next();

@@ -1,7 +1,7 @@
 #include <weft/train/model.h>
 
 #include <weft/nn/regularizers.h>
-#include <weft/train/tracked.h>
+#include <weft/train/compiled.h>
 
 namespace weft::nn {
 
@@ -15,21 +15,20 @@ void Model::compile(CompileOptions options) {
   check(!options.loss.empty(), "compile: no loss given; e.g. .loss = nn::CrossEntropy{}");
   check(options.steps_per_execution >= 1, "compile: steps_per_execution is ", options.steps_per_execution,
         "; expected 1 or more");
-  compiled_ = std::make_unique<CompileOptions>(std::move(options));
-  tracked_ = std::make_shared<Tracked>(compiled_->metrics, compiled_->weighted_metrics);
-  optimizer_ = nullptr;
+  compiled_ = std::make_shared<Compiled>(Compiled{std::move(options)});
 }
 
 const CompileOptions& Model::compile_options() const {
   check(compiled(), "the model is not compiled; call compile({.optimizer = …, .loss = …}) first");
-  return *compiled_;
+  return compiled_->options;
 }
 
 optim::Optimizer& Model::optimizer() {
   const CompileOptions& options = compile_options();
-  if (!optimizer_)
-    optimizer_ = std::make_unique<optim::Optimizer>(module_ref(), options.optimizer, options.optimizer_options);
-  return *optimizer_;
+  std::unique_ptr<optim::Optimizer>& optimizer = compiled_->optimizer;
+  if (!optimizer)
+    optimizer = std::make_unique<optim::Optimizer>(module_ref(), options.optimizer, options.optimizer_options);
+  return *optimizer;
 }
 
 std::vector<Tensor> Model::run(const std::vector<Tensor>& inputs) const { return layer_.call_all(inputs); }
@@ -55,8 +54,8 @@ Tensor Model::compute_loss(const data::Batch& batch, const std::vector<Tensor>& 
 }
 
 Logs Model::compute_metrics(const data::Batch& batch, const std::vector<Tensor>& predictions, const Tensor& loss) {
-  tracked_->update(batch, predictions, loss);
-  return tracked_->results();
+  compiled_->tracked.update(batch, predictions, loss);
+  return compiled_->tracked.results();
 }
 
 Logs Model::train_step(const data::Batch& batch) {
@@ -73,8 +72,8 @@ Logs Model::test_step(const data::Batch& batch) {
 
 std::vector<Tensor> Model::predict_step(const data::Batch& batch) const { return run(batch.inputs); }
 
-void Model::reset_metrics() { tracked_->reset(); }
-Logs Model::metric_results() const { return tracked_->results(); }
+void Model::reset_metrics() { compiled_->tracked.reset(); }
+Logs Model::metric_results() const { return compiled_->tracked.results(); }
 
 namespace {
 data::Batch as_batch(const Tensor& x, const Tensor& y, const Tensor& weights) {
@@ -125,7 +124,7 @@ Tensor Model::predict_on_batch(const Tensor& x) const {
 void Model::capture_progress() {
   if (!active_loader_) return;  // outside of fit: a loop of one's own fills progress() itself
   progress_.loader = active_loader_->state();
-  progress_.metric_state = tracked_->state();
+  progress_.metric_state = compiled_->tracked.state();
   progress_.callback_state.clear();
   for (const AnyCallback& c : *active_callbacks_) progress_.callback_state.push_back(c->state());
 }

@@ -161,16 +161,14 @@ class Model {
 
  private:
   friend class FitLoop;
-  struct Tracked;
+  struct Compiled;
   std::vector<Tensor> run(const std::vector<Tensor>& inputs) const;
   Logs run_evaluation(data::Loader& loader, const EvaluateOptions& options, int verbose);
   void reset_metrics();
   Logs metric_results() const;
 
   Layer layer_;
-  std::unique_ptr<CompileOptions> compiled_;
-  std::unique_ptr<optim::Optimizer> optimizer_;
-  std::shared_ptr<Tracked> tracked_;  // shared: its class is not known here
+  std::shared_ptr<Compiled> compiled_;  // shared: its class is not known here
   Progress progress_;
   data::Loader* active_loader_ = nullptr;
   const std::vector<AnyCallback>* active_callbacks_ = nullptr;

@@ -7,7 +7,7 @@
 namespace weft::nn {
 
 /// The loss as a weighted mean over samples, and the compiled metrics.
-struct Model::Tracked {
+class Tracked {
  public:
   Tracked(std::vector<metrics::Metric> plain, std::vector<metrics::Metric> weighted)
       : plain_(std::move(plain)), weighted_(std::move(weighted)) {}
@@ -60,6 +60,13 @@ struct Model::Tracked {
  private:
   std::vector<metrics::Metric> plain_, weighted_;
   double loss_sum_ = 0, samples_ = 0;
+};
+
+/// What compile() sets, and what lives until the next compile().
+struct Model::Compiled {
+  CompileOptions options;
+  Tracked tracked{options.metrics, options.weighted_metrics};
+  std::unique_ptr<optim::Optimizer> optimizer = nullptr;  ///< made at its first use: the parameters may not be there yet
 };
 
 }  // namespace weft::nn
