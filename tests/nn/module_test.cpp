@@ -139,6 +139,65 @@ TEST(Sequential, TakesLayersAndCallables) {
   EXPECT_FALSE(parameters(copy)[0] == parameters(net)[0]);
 }
 
+TEST(Sequential, TakesFunctionsByName) {
+  Sequential net{Affine{4}, relu, Lambda{[](const Tensor& x) { return x * 2.0; }}};
+  const Tensor y = net(full({2, 5}, 0.5));
+  EXPECT_EQ(y.shape(), (Shape{2, 4}));
+  EXPECT_GE(y.min().item(), 0);
+}
+
+TEST(Lambda, IsALayerByItself) {
+  Lambda twice{[](const Tensor& x) { return x * 2.0; }};
+  Lambda copy = twice;
+  EXPECT_EQ(copy(ones({2})).to_vector<float>(), (std::vector<float>{2, 2}));
+  const Layer held = twice;
+  EXPECT_EQ(held(ones({2})).to_vector<float>(), (std::vector<float>{2, 2}));
+}
+
+TEST(Layer, BorrowsAModuleByReference) {
+  Affine mine{4};
+  const Layer held{std::ref(mine)};
+  held(ones({1, 2}));
+  EXPECT_TRUE(parameters(held.module_ref())[0] == parameters(mine)[0]);
+}
+
+struct Tied : Module<Tied> {
+  Affine a{4}, b = share(a);
+  Tensor forward(const Tensor& x) { return a(x) + b(x); }
+};
+
+TEST(Layer, KeepsTiesOfWhatItCopies) {
+  Tied mine;
+  mine(ones({1, 2}));
+  EXPECT_EQ(parameters(Layer(mine).module_ref()).size(), 1u);
+  EXPECT_EQ(parameters(Layer(Layer(mine)).module_ref()).size(), 1u);
+}
+
+struct Numbered : Module<Numbered> {
+  std::map<int, Affine> heads;
+  std::pair<Tensor, Tensor> forward(const Tensor& x) { return {heads.at(3)(x), x}; }
+};
+
+TEST(Module, NamesMembersOfMapsWithWholeNumbersAndReturnsPairs) {
+  Numbered net;
+  net.heads.emplace(3, Affine{2});
+  EXPECT_EQ(Layer(net).call_all(std::vector{ones({1, 5})}).size(), 2u);
+  net(ones({1, 5}));
+  EXPECT_EQ(named_parameters(net)[0].first, "heads.3.weight");
+}
+
+TEST(Module, ModeScopePutsBackWhatEachModeWas) {
+  Sequential net{Affine{4}, Affine{2}};
+  net.train();
+  net[1].get<Affine>()->mode.training = false;
+  {
+    const ModeScope off(net, false);
+    EXPECT_FALSE(net[0].get<Affine>()->mode.training);
+  }
+  EXPECT_TRUE(net[0].get<Affine>()->mode.training);
+  EXPECT_FALSE(net[1].get<Affine>()->mode.training);
+}
+
 TEST(Functional, RecordsLayersAndOperations) {
   Affine shared{3}, head{2};
   Tensor a = input({5}), b = input({5});

@@ -187,5 +187,48 @@ TEST(LambdaCallback, CallsEveryHookOfFit) {
   EXPECT_EQ(calls, "B(<><>)E");
 }
 
+TEST(EarlyStopping, RestoresTheBestWeightsHoweverTrainingEnds) {
+  Model model = one_weight();
+  EarlyStopping stop{{.patience = 100, .restore_best_weights = true}};
+  stop.on_train_begin(model);
+  const double values[] = {3, 1, 2};
+  for (int epoch = 0; epoch < 3; ++epoch) {
+    set_weight(model, epoch);
+    stop.on_epoch_end(model, epoch, {{"val_loss", values[epoch]}});
+  }
+  stop.on_train_end(model, {});
+  EXPECT_EQ(weight(model), 1);
+}
+
+TEST(EarlyStopping, GoesOnWithTheBestWeightsAfterAResume) {
+  Model model = one_weight();
+  EarlyStopping first{{.patience = 100, .restore_best_weights = true}}, second = first;
+  first.on_train_begin(model);
+  set_weight(model, 7);
+  first.on_epoch_end(model, 0, {{"val_loss", 1}});
+  second.set_state(first.state());
+  second.set_state_tensors(first.state_tensors());
+  second.on_train_begin(model);
+  set_weight(model, 8);
+  second.on_epoch_end(model, 1, {{"val_loss", 2}});
+  second.on_train_end(model, {});
+  EXPECT_EQ(weight(model), 7);
+}
+
+TEST(Callbacks, PassOverEpochsWithoutTheirValue) {
+  Model model = one_weight();
+  EarlyStopping stop;
+  ReduceLROnPlateau reduce;
+  TemporaryFolder folder;
+  ModelCheckpoint save{{.filepath = folder / "{val_loss:.1f}.safetensors", .save_best_only = true, .save_weights_only = true}};
+  const Logs without{{"loss", 1}};
+  stop.on_epoch_end(model, 0, without);
+  reduce.on_epoch_end(model, 0, without);
+  save.on_epoch_end(model, 0, without);
+  EXPECT_FALSE(model.stop_training);
+  save.on_epoch_end(model, 1, {{"val_loss", 0.25}});
+  EXPECT_TRUE(std::filesystem::exists(folder / "0.2.safetensors"));
+}
+
 }  // namespace
 }  // namespace weft::nn

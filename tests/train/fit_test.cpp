@@ -247,5 +247,144 @@ TEST(OnBatch, TrainsTestsAndPredicts) {
   EXPECT_EQ(model.predict_on_batch(p.x).shape(), (Shape{64, 2}));
 }
 
+TEST(Fit, ScheduleOfAutomaticLengthCoversASecondFit) {
+  Points p;
+  Model model = compiled({.optimizer = optim::SGD{.lr = 0.1}, .optimizer_options = {.schedule = optim::Cosine{}}});
+  model.fit(p.x, p.y, quiet(2));
+  EXPECT_NEAR(model.optimizer().lr(), 0, 1e-12);
+  FitOptions more = quiet(4);
+  more.initial_epoch = 2;
+  std::vector<double> rates;
+  more.callbacks = {LambdaCallback({.train_batch_begin = [&](Model& m, std::int64_t) { rates.push_back(m.optimizer().lr()); }})};
+  model.fit(p.x, p.y, more);
+  ASSERT_EQ(rates.size(), 8u);
+  for (int t = 0; t < 8; ++t) EXPECT_NEAR(rates[static_cast<std::size_t>(t)], 0.05 * (1 + std::cos(M_PI * (8 + t) / 16)), 1e-12);
+}
+
+TEST(Fit, ScheduleCountsUpdatesWhereGradientsAreAccumulated) {
+  Points p;
+  Model model = compiled({.optimizer = optim::SGD{.lr = 0.1}, .optimizer_options = {.schedule = optim::Linear{}, .accumulate = 4}});
+  model.fit(p.x, p.y, quiet(4));  // 16 batches, 4 updates
+  EXPECT_EQ(model.optimizer().steps(), 4);
+  EXPECT_NEAR(model.optimizer().lr(), 0, 1e-12);
+}
+
+TEST(Fit, TellsThePlateauOfTheOptimizer) {
+  Points p;
+  Model model = compiled({.optimizer = optim::SGD{.lr = 0.1},
+                          .optimizer_options = {.plateau = optim::PlateauOptions{.patience = 0, .threshold = 100, .absolute = true}}});
+  model.fit(p.x, p.y, quiet(3));
+  EXPECT_NEAR(model.optimizer().lr(), 0.001, 1e-9);  // the first epoch is the best, the other two lower the rate
+}
+
+TEST(Fit, AccuracyFollowsTheLoss) {
+  const Tensor scores = tensor_of(std::vector<float>{0.3f, -2, 0.2f, -0.1f}, {4, 1}), signs = greater(scores, 0.0).to(f32);
+  Model model{Identity{}};
+  model.compile({.loss = BCEWithLogits{}, .metrics = {"accuracy"}});
+  EXPECT_EQ(model.evaluate(scores, signs, {.verbose = 0})["accuracy"], 1);
+  const Tensor p = tensor_of(std::vector<float>{0.9f, 0.8f, 0.1f, 0.7f, 0.2f, 0.6f}, {2, 3});
+  model.compile({.loss = BCELoss{}, .metrics = {"accuracy"}});
+  EXPECT_EQ(model.evaluate(p, greater(p, 0.5).to(f32), {.verbose = 0})["accuracy"], 1);
+}
+
+TEST(Fit, GivesMetricsOfOneNameNamesOfTheirOwn) {
+  Points p;
+  Model model = compiled({.metrics = {metrics::Precision({.class_id = 0}), metrics::Precision({.class_id = 1}), "accuracy"},
+                          .weighted_metrics = {"accuracy"}});
+  const Logs logs = model.evaluate(p.x, p.y, {.verbose = 0});
+  for (const char* name : {"precision", "precision_1", "accuracy", "weighted_accuracy"}) EXPECT_TRUE(logs.contains(name)) << name;
+}
+
+TEST(Fit, RefusesDataWithoutABatch) {
+  Points p(10);
+  Model model = compiled();
+  const data::Dataset nothing = data::stream([] { return [] { return std::optional<data::Sample>(); }; });
+  EXPECT_THROW(model.fit(nothing, quiet(2)), Error);
+  FitOptions o = quiet();
+  o.steps_per_epoch = 3;
+  EXPECT_THROW(model.fit(nothing, o), Error);
+  o.batch_size = 32;
+  o.loader.drop_last = true;
+  EXPECT_THROW(model.fit(p.x, p.y, o), Error);
+}
+
+struct TwoHeads : Module<TwoHeads> {
+  Linear body{{.in = 4, .out = 3}}, head{{.in = 4, .out = 1}};
+  std::vector<Tensor> forward(const Tensor& x) { return {body(x), head(x)}; }
+};
+
+TEST(Fit, TracksEveryOutput) {
+  Points p;
+  const Tensor sums = p.x.sum({1}, true);
+  const data::TensorDataset both({p.x}, {p.y, sums});
+  Model model{TwoHeads{}};
+  model.compile({.loss = {CrossEntropy{}, MSELoss{}}, .loss_weights = {1, 0.5}, .output_metrics = {{"accuracy"}, {"mae"}}});
+  const Logs logs = model.evaluate(both, {.verbose = 0});
+  EXPECT_NEAR(logs["loss"], logs["out0_loss"] + 0.5 * logs["out1_loss"], 1e-6);
+  EXPECT_TRUE(logs.contains("out0_accuracy") && logs.contains("out1_mae"));
+  model.compile({.loss = {CrossEntropy{}, AnyLoss{}}});  // the second is not trained
+  EXPECT_NO_THROW(model.fit(both, quiet()));
+}
+
+/// Trains without labels: the loss is its own.
+struct Shrinks : Model {
+  using Model::Model;
+  Tensor compute_loss(const data::Batch&, const std::vector<Tensor>& out) override { return square(out[0]).mean(); }
+};
+
+TEST(Fit, NeedsNoLossWhereItIsOverridden) {
+  Points p;
+  Shrinks model{Linear{{.in = 4, .out = 2}}};
+  model.compile({.optimizer = optim::SGD{.lr = 0.1}});
+  const History h = model.fit(data::TensorDataset({p.x}, {}), quiet(3));
+  EXPECT_LT(h["loss"][2], h["loss"][0]);
+  Model plain{Linear{{.in = 4, .out = 2}}};
+  plain.compile({});
+  EXPECT_THROW(plain.fit(p.x, p.y, quiet()), Error);
+}
+
+TEST(Predict, IsInEvaluationModeWhateverTheModuleIsIn) {
+  Model model{Sequential{Dropout{0.5}}};
+  model.module<Sequential>().train();
+  EXPECT_EQ(model.predict(ones({2, 8})).to_vector<float>(), std::vector<float>(16, 1));
+  EXPECT_TRUE(model.module<Sequential>()[0].get<Dropout>()->mode.training);
+}
+
+TEST(Fit, PlacesBatchesWhereTheModelIs) {
+  Points p;
+  Model model = compiled();
+  model.predict(p.x);
+  model.module<Sequential>().to(ref(0));
+  for (std::int64_t n : {8, 64}) EXPECT_EQ(model.predict(slice(p.x, 0, 0, n)).device(), ref(0));
+  EXPECT_NO_THROW(model.fit(p.x, p.y, quiet()));
+}
+
+TEST(Fit, ClosesTheLastGroupOfSteps) {
+  Points p(128);
+  Counter c;
+  FitOptions o = quiet();
+  o.callbacks = {std::ref(c)};
+  compiled({.steps_per_execution = 3}).fit(p.x, p.y, o);  // 8 batches: 3, 3 and 2
+  EXPECT_EQ(c.batches, 3);
+}
+
+TEST(Predict, FirstCallsMayComeFromSeveralThreads) {
+  for (int round = 0; round < 8; ++round) {
+    const Model model{Sequential{Linear{{.out = 8}}, BatchNorm{}, Linear{{.in = 8, .out = 2}}}};
+    const Tensor x = ones({4, 5});
+    std::vector<std::vector<float>> out(4);
+    std::vector<std::thread> threads;
+    for (auto& o : out) threads.emplace_back([&] { o = model.predict(x).to_vector<float>(); });
+    for (auto& t : threads) t.join();
+    for (const auto& o : out) EXPECT_EQ(o, out[0]);
+  }
+}
+
+TEST(Model, SummaryCountsTheOptimizersNumbers) {
+  Model model{Linear{{.in = 4, .out = 2}}};
+  model.compile({.optimizer = optim::Adam{}, .loss = MSELoss{}});
+  EXPECT_NE(model.summary({4}).find("20"), std::string::npos);  // two slots for each of 10 numbers
+}
+
 }  // namespace
 }  // namespace weft::nn

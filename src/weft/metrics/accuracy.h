@@ -25,6 +25,13 @@ class Accuracy : public Totals {
   void update(const Tensor& prediction, const Tensor& target, const Tensor& sample_weight = {});
   /// The figure since reset(); 0 before the first batch.
   double result() const { return totals_[1] > 0 ? totals_[0] / totals_[1] : 0; }
+  /// Where the form is still to be picked by shapes: each prediction is a yes or a no instead, from `threshold` on (a
+  /// trainer calls it where the loss says so).
+  void compare_elements(double threshold) {
+    if (form_ != Form::any) return;
+    form_ = Form::binary;
+    if (options_.threshold == AccuracyOptions{}.threshold) options_.threshold = threshold;
+  }
 
  protected:
   /// How predictions are compared.

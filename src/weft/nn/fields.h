@@ -104,6 +104,8 @@ template <class T> void visit_field(const std::string& name, T& field, FieldVisi
     for (auto& [key, value] : field)
       if constexpr (std::is_convertible_v<decltype(key), std::string_view>)
         visit_field(name + "." + std::string(key), value, v);
+      else if constexpr (std::is_integral_v<std::remove_cvref_t<decltype(key)>>)
+        visit_field(name + "." + std::to_string(key), value, v);
   } else if constexpr (requires { typename T::value_type; field.begin(); field.size(); } &&
                        !std::is_convertible_v<T&, std::string_view>) {
     using E = typename T::value_type;

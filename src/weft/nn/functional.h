@@ -12,6 +12,8 @@ namespace weft::nn {
 ///     Tensor y = head(relu(conv(x)) + shortcut(x));
 ///     nn::Functional model{x, y};
 Tensor input(const Shape& shape_without_batch, DType dtype = DType::f32);
+/// Keras's name of input().
+inline Tensor Input(const Shape& shape_without_batch, DType dtype = DType::f32) { return input(shape_without_batch, dtype); }
 
 /// A model made of recorded calls (Keras: the functional API). Layers are shared with the objects that were called.
 class Functional : public Module<Functional> {

@@ -12,8 +12,10 @@ class Layer {
   Layer() = default;
   /// A module, or any callable on one or more tensors (or on std::vector<Tensor>) that returns a Tensor.
   template <class M>
-    requires(!std::is_same_v<std::remove_cvref_t<M>, Layer> && std::is_copy_constructible_v<std::remove_cvref_t<M>>)
-  Layer(M&& layer) : self_(new Model<std::remove_cvref_t<M>>(std::forward<M>(layer))) {}
+    requires(!std::is_same_v<std::decay_t<M>, Layer> && std::is_copy_constructible_v<std::decay_t<M>>)
+  Layer(M&& layer) : self_(new Model<std::decay_t<M>>(std::forward<M>(layer))) {}
+  /// Shares the parameters of a module of the caller's: `nn::Model model{std::ref(net)}` trains `net`.
+  template <IsModule M> Layer(std::reference_wrapper<M> module) : Layer(share(module.get())) {}
 
   explicit operator bool() const { return static_cast<bool>(self_); }
   /// Applies it; throws Error where it takes another number of inputs.
@@ -47,6 +49,9 @@ namespace detail {
 
 inline std::vector<Tensor> as_list(Tensor t) { return {std::move(t)}; }
 inline std::vector<Tensor> as_list(std::vector<Tensor> v) { return v; }
+template <class T> std::vector<Tensor> as_list(T results) {  // std::array, std::pair, std::tuple
+  return std::apply([](auto&... t) { return std::vector<Tensor>{std::move(t)...}; }, results);
+}
 
 /// Calls f with as many tensors as it takes.
 template <class F> std::vector<Tensor> call_with(F& f, std::span<const Tensor> in, std::string_view name) {
@@ -91,11 +96,11 @@ template <class M> struct Layer::Model final : Concept {
   using Held = std::conditional_t<IsModule<M>, M, detail::CallableModule<M>>;
   static constexpr ModuleType callable{"Lambda", [](void*, FieldVisitor&) {}};
   Held layer;
-  template <class U> explicit Model(U&& l) : layer(std::forward<U>(l)) {}
+  template <class U> explicit Model(U&& l) : layer(std::forward<U>(l)) {
+    if constexpr (IsModule<M> && std::is_lvalue_reference_v<U>) detail::keep_ties(l, layer);
+  }
   Concept* clone() const override {
-    auto* copy = new Model(layer);
-    if constexpr (IsModule<M>) detail::keep_ties(layer, copy->layer);
-    return copy;
+    return new Model(layer);
   }
   std::vector<Tensor> call_all(std::span<const Tensor> inputs) override {
     return detail::call_with(layer, inputs, ref().type_name());
@@ -140,7 +145,9 @@ class Sequential : public Module<Sequential> {
 class Lambda : public Module<Lambda> {
  public:
   /// Of that function.
-  Lambda(std::function<Tensor(const Tensor&)> f) : f_(std::move(f)) {}
+  template <class F>
+    requires(!std::is_same_v<std::decay_t<F>, Lambda> && std::is_invocable_r_v<Tensor, std::decay_t<F>&, const Tensor&>)
+  Lambda(F&& f) : f_(std::forward<F>(f)) {}
   using fields = Fields<>;
   Tensor forward(const Tensor& x) const { return f_(x); }
 

@@ -213,12 +213,31 @@ Tensor cosine(const Tensor& x, const Tensor& target, int axis) {
   return -cosine_similarity(x, number(target, x), axis);
 }
 
+/// Losses of class numbers (or of probabilities), reduced.
+template <class Loss>
+Tensor reduce_labelled(const Loss& o, const Tensor& losses, const Tensor& scores, const Tensor& target) {
+  if (o.reduction != Reduction::mean || are_probabilities(scores, target)) return reduce(losses, o.reduction);
+  return weighted_mean(losses, scores, target, o.weight, o.ignore_index);
+}
+
 }  // namespace
 
+Tensor detail::weigh(const char* name, const Tensor& losses, const Tensor& weights) {
+  if (weights.shape() == losses.shape()) return losses * weights;
+  const std::int64_t samples = losses.rank() ? losses.size(0) : 1;
+  check(weights.numel() == samples, name, ": sample weights of shape ", weights.shape(), "; expected [", samples,
+        "], one a sample", losses.rank() > 1 ? cat(", or ", losses.shape()) : std::string());
+  Shape one_each(Dims::filled(losses.rank(), 1));
+  if (losses.rank()) one_each[0] = samples;
+  return losses * reshape(weights, one_each);
+}
+
 Tensor CrossEntropy::operator()(const Tensor& logits, const Tensor& target) const {
-  const Tensor losses = cross_entropies(logits, target, *this);
-  if (reduction != Reduction::mean || are_probabilities(logits, target)) return reduce(losses, reduction);
-  return weighted_mean(losses, logits, target, weight, ignore_index);
+  return reduce_labelled(*this, cross_entropies(logits, target, *this), logits, target);
+}
+Tensor CrossEntropy::weighted(const Tensor& logits, const Tensor& target, const Tensor& sample_weight) const {
+  const Tensor losses = detail::weigh("cross_entropy", cross_entropies(logits, target, *this), sample_weight);
+  return reduce_labelled(*this, losses, logits, target);
 }
 Tensor CrossEntropy::per_sample(const Tensor& logits, const Tensor& target) const {
   return by_sample(cross_entropies(logits, target, *this));
@@ -226,9 +245,10 @@ Tensor CrossEntropy::per_sample(const Tensor& logits, const Tensor& target) cons
 Tensor cross_entropy(const Tensor& logits, const Tensor& target, const CrossEntropy& o) { return o(logits, target); }
 
 Tensor NLLLoss::operator()(const Tensor& x, const Tensor& target) const {
-  const Tensor losses = nll(x, target, *this);
-  if (reduction != Reduction::mean) return reduce(losses, reduction);
-  return weighted_mean(losses, x, target, weight, ignore_index);
+  return reduce_labelled(*this, nll(x, target, *this), x, target);
+}
+Tensor NLLLoss::weighted(const Tensor& x, const Tensor& target, const Tensor& sample_weight) const {
+  return reduce_labelled(*this, detail::weigh("nll_loss", nll(x, target, *this), sample_weight), x, target);
 }
 Tensor NLLLoss::per_sample(const Tensor& x, const Tensor& target) const { return by_sample(nll(x, target, *this)); }
 Tensor nll_loss(const Tensor& x, const Tensor& target, const NLLLoss& o) { return o(x, target); }

@@ -13,6 +13,15 @@ namespace weft::nn {
 /// What a call returns: the mean or sum of all elements, or the elements.
 enum class Reduction : unsigned char { none, mean, sum };
 
+/// What the predictions of a loss are, where it says so (`static constexpr auto scores = Scores::logits;`): a metric named
+/// "accuracy" compares each of them with 1/2, or with 0. Other losses leave it to the shapes.
+enum class Scores : unsigned char { by_shape, probabilities, logits };
+
+namespace detail {
+/// losses [N, …] times a weight a sample ([N] or [N, 1]) or a weight an element; throws Error for another shape.
+Tensor weigh(const char* name, const Tensor& losses, const Tensor& weights);
+}  // namespace detail
+
 /// Softmax and negative log-likelihood of logits [N, C, …]. Targets are class numbers (integers) [N, …], or
 /// probabilities of the logits' shape (one-hot, soft labels). PyTorch: CrossEntropyLoss; Keras:
 /// SparseCategoricalCrossentropy and CategoricalCrossentropy with from_logits.
@@ -26,6 +35,8 @@ struct CrossEntropy {
   Tensor operator()(const Tensor& logits, const Tensor& target) const;
   /// One loss a sample, [N].
   Tensor per_sample(const Tensor& logits, const Tensor& target) const;
+  /// The loss with each sample's part times its weight ([N], or [N, …] as the labels); the mean's divisor stays.
+  Tensor weighted(const Tensor& logits, const Tensor& target, const Tensor& sample_weight) const;
 };
 /// As an object of these options.
 Tensor cross_entropy(const Tensor& logits, const Tensor& target, const CrossEntropy& options = {});
@@ -39,6 +50,8 @@ struct NLLLoss {
   Tensor operator()(const Tensor& log_probabilities, const Tensor& target) const;
   /// One loss a sample, [N].
   Tensor per_sample(const Tensor& log_probabilities, const Tensor& target) const;
+  /// The loss with each sample's part times its weight ([N], or [N, …] as the labels); the mean's divisor stays.
+  Tensor weighted(const Tensor& log_probabilities, const Tensor& target, const Tensor& sample_weight) const;
 };
 /// As an object of these options.
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, const NLLLoss& options = {});
@@ -46,6 +59,7 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, const NLL
 /// -(t ln p + (1 - t) ln(1 - p)) of probabilities; each logarithm is at least -100 (PyTorch; here without a
 /// gradient where it stops). Keras: BinaryCrossentropy.
 struct BCELoss {
+  static constexpr Scores scores = Scores::probabilities;  ///< see Scores
   Tensor weight = {};                     ///< multiplies the elements; broadcasts to them
   Reduction reduction = Reduction::mean;  ///< of a call
   /// The loss, reduced.
@@ -58,6 +72,7 @@ Tensor binary_cross_entropy(const Tensor& probability, const Tensor& target, con
 
 /// The same of logits, accurate for any size of them. Keras: BinaryCrossentropy(from_logits).
 struct BCEWithLogits {
+  static constexpr Scores scores = Scores::logits;  ///< see Scores
   Tensor weight = {};                     ///< multiplies the elements; broadcasts to them
   Reduction reduction = Reduction::mean;  ///< of a call
   Tensor pos_weight = {};                 ///< multiplies the part of t = 1; broadcasts to the elements
@@ -132,6 +147,7 @@ Tensor kl_div(const Tensor& log_probabilities, const Tensor& target, const KLDiv
 /// Binary cross-entropy of logits times alpha_t (1 - p_t)^gamma: easy elements weigh less. Keras: BinaryFocalCrossentropy.
 /// Lin et al., "Focal loss for dense object detection", 2017.
 struct FocalLoss {
+  static constexpr Scores scores = Scores::logits;  ///< see Scores
   double alpha = 0.25;                    ///< weight of t = 1, and 1 - alpha that of t = 0; negative: none
   double gamma = 2;                       ///< how much less easy elements weigh
   Reduction reduction = Reduction::mean;  ///< of a call

@@ -180,13 +180,29 @@ void load_state_dict(ModuleRef m, const NamedTensors& values, bool strict) {
     b.assign(b.ready() ? cast(t.detach(), b.tensor().dtype()).to(b.tensor().device()) : t.to(default_device()));
 }
 
-void set_training(ModuleRef m, bool training) {
+namespace {
+/// Sets modes, and tells which were different.
+std::vector<Mode*> change_modes(ModuleRef m, bool training) {
   struct Visitor : TreeVisitor {
     bool training;
+    std::vector<Mode*> changed = {};
     explicit Visitor(bool t) : training(t) {}
-    void on_mode(Mode& mode) override { mode.training = training; }
+    void on_mode(Mode& mode) override {
+      if (mode.training == training) return;
+      mode.training = training;
+      changed.push_back(&mode);
+    }
   } visitor(training);
   visitor.walk(m);
+  return std::move(visitor.changed);
+}
+}  // namespace
+
+void set_training(ModuleRef m, bool training) { change_modes(m, training); }
+
+ModeScope::ModeScope(ModuleRef module, bool training) : training_(training), changed_(change_modes(module, training)) {}
+ModeScope::~ModeScope() {
+  for (Mode* mode : changed_) mode->training = !training_;
 }
 
 void move_to(ModuleRef m, Device device) {

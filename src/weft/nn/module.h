@@ -29,6 +29,19 @@ void load_state_dict(ModuleRef m, const NamedTensors& values, bool strict = true
 
 /// Sets every Mode below.
 void set_training(ModuleRef m, bool training);
+/// Puts the modes of a module's layers to training or evaluation for the length of a scope, then back to what each was.
+/// Writes nothing where all are so already: several threads may predict at once.
+class ModeScope {
+ public:
+  ModeScope(ModuleRef module, bool training);
+  ModeScope(const ModeScope&) = delete;
+  ModeScope& operator=(const ModeScope&) = delete;
+  ~ModeScope();
+
+ private:
+  bool training_;
+  std::vector<Mode*> changed_;
+};
 /// Moves parameters and buffers.
 void move_to(ModuleRef m, Device device);
 /// Converts floating parameters and buffers.

@@ -65,8 +65,8 @@ void BatchNorm::resolve(const Tensor& x) const {
   const bool meta = x.device().type == DeviceType::meta;
   const TensorOptions like{.dtype = weight.defined() ? weight.state()->dtype : DType::f32,
                            .device = meta ? default_device() : x.device()};
-  running_mean.assign(zeros(channels, like));
-  running_var.assign(ones(channels, like));
+  running_var.resolve(ones(channels, like));
+  running_mean.resolve(zeros(channels, like));  // last: who finds it ready finds both
 }
 
 Tensor BatchNorm::forward(const Tensor& x) const {

@@ -51,6 +51,7 @@ Optimizer::Optimizer(const nn::NamedParameters& parameters, Rule rule, Optimizer
     entries_.push_back({p.share(), name, 0, 0, {}, {}, {}, {}});
   }
   make_groups(std::move(rule));
+  schedule_ = options_.schedule;
   if (options_.plateau) plateau_ = ReduceOnPlateau(*options_.plateau);
 }
 
@@ -103,7 +104,7 @@ const Optimizer::GroupState& Optimizer::group_at(std::size_t i) const {
 }
 
 double Optimizer::lr(std::size_t group) const {
-  return options_.schedule(group_at(group).base_lr, options_.interval == Interval::step ? steps_ : epochs_);
+  return schedule_(group_at(group).base_lr, options_.interval == Interval::step ? steps_ : epochs_);
 }
 
 void Optimizer::set_lr(double lr) {
@@ -118,7 +119,8 @@ void Optimizer::set_base_lr(std::size_t group, double lr) {
   groups_[group].base_lr = lr;
 }
 
-void Optimizer::set_total_steps(std::int64_t total) { options_.schedule = options_.schedule.fit_to(total); }
+void Optimizer::set_total_steps(std::int64_t total) { schedule_ = options_.schedule.fit_to(total); }
+std::int64_t Optimizer::updates_in(std::int64_t batches) const { return (accumulated_ + batches) / options_.accumulate; }
 
 bool Optimizer::observe(double metric) {
   check(options_.plateau.has_value(), "observe: the optimizer has no .plateau option");

@@ -95,8 +95,11 @@ class Optimizer {
   void end_epoch() { ++epochs_; }
   /// Takes the metric of an epoch for `.plateau`; true where it lowered the learning rate.
   bool observe(double metric);
-  /// Gives schedules whose length was left out the length of the training, in what `interval` counts.
+  /// Gives schedules whose length was left out the length of the training, in what `interval` counts, from the optimizer's
+  /// first update (or epoch) on.
   void set_total_steps(std::int64_t total);
+  /// Updates that the next `batches` calls of step() make (fewer where gradients are accumulated).
+  std::int64_t updates_in(std::int64_t batches) const;
 
   /// The learning rate of the next update of a group; 0: the parameters that no group matched.
   double lr(std::size_t group = 0) const;
@@ -160,6 +163,7 @@ class Optimizer {
   bool run(std::vector<Tensor> gradients);
 
   OptimizerOptions options_;
+  Schedule schedule_;  // options_.schedule, as long as the training
   std::vector<GroupState> groups_;
   std::vector<Entry> entries_;
   ReduceOnPlateau plateau_;  // used where options_.plateau is set

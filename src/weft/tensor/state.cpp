@@ -16,10 +16,17 @@ namespace {
 void set_value(ParameterState& s, const Tensor& value) {
   s.shape = value.shape();
   s.dtype = value.dtype();
-  s.lazy = false;
   s.leaf->outputs.clear();
   s.leaf->outputs.push_back(value.meta());
   s.value = with_value(value.detach(), {s.leaf, 0}, s.trainable && is_floating(value.dtype()));
+  s.lazy.store(false, std::memory_order_release);
+  s.drawn.store(true, std::memory_order_release);
+}
+
+/// Held while a cell gets its first shape or value: two threads may call a model that was never called.
+std::recursive_mutex& first_use() {
+  static std::recursive_mutex mutex;
+  return mutex;
 }
 }  // namespace
 
@@ -38,9 +45,11 @@ Parameter Parameter::deferred(Initializer initializer, DType dtype) {
 }
 
 void Parameter::resolve(const Shape& shape) const {
-  if (!state_ || !state_->lazy) return;
+  if (!state_ || ready()) return;
+  std::scoped_lock lock(first_use());
+  if (ready()) return;
   state_->shape = shape;
-  state_->lazy = false;
+  state_->lazy.store(false, std::memory_order_release);
 }
 
 Parameter::Parameter(const Parameter& o) {
@@ -48,7 +57,7 @@ Parameter::Parameter(const Parameter& o) {
   state_ = make_ref<ParameterState>();
   const ParameterState& from = *o.state_;
   state_->shape = from.shape;
-  state_->lazy = from.lazy;
+  state_->lazy = from.lazy.load();
   state_->dtype = from.dtype;
   state_->initializer = from.initializer;
   state_->device = from.device;
@@ -65,19 +74,14 @@ Parameter& Parameter::operator=(const Parameter& o) {
 
 const Tensor& Parameter::tensor() const {
   check(defined(), "the parameter is undefined");
-  if (!state_->value.defined()) [[unlikely]] materialise();
+  if (!state_->drawn.load(std::memory_order_acquire)) [[unlikely]] materialise();
   return state_->value;
 }
 
 void Parameter::materialise() const {
-  static std::mutex mutex;  // two threads may predict with a model that was never called
-  static std::mutex naming;
-  if (state_->path.empty()) {
-    std::scoped_lock lock(naming);
-    if (name_parameters_hook) (*name_parameters_hook)();
-  }
-  std::scoped_lock lock(mutex);
-  if (state_->value.defined()) return;
+  std::scoped_lock lock(first_use());
+  if (state_->drawn) return;
+  if (state_->path.empty() && name_parameters_hook) (*name_parameters_hook)();
   check(!state_->lazy, "parameter '", state_->path, "' has no shape yet: call the module on a batch, or give the sizes");
   check(static_cast<bool>(state_->initializer), "parameter '", state_->path, "' has neither value nor initializer");
   NoGrad off;
@@ -129,11 +133,11 @@ Tensor own(const Tensor& value) {
 }
 }  // namespace
 
-Buffer::Buffer(const Tensor& value) : state_(make_ref<State>()) { state_->value = own(value); }
+Buffer::Buffer(const Tensor& value) : state_(make_ref<State>()) { assign(value); }
 Buffer::Buffer(const Buffer& o) {
   if (!o.state_) return;
   state_ = make_ref<State>();
-  if (o.ready()) state_->value = own(o.state_->value);
+  if (o.ready()) assign(o.state_->value);
 }
 Buffer Buffer::deferred() {
   Buffer b;
@@ -152,6 +156,11 @@ const Tensor& Buffer::tensor() const {
 void Buffer::assign(const Tensor& value) const {
   check(defined(), "assign: the buffer is undefined");
   state_->value = own(value);
+  state_->ready.store(true, std::memory_order_release);
+}
+void Buffer::resolve(const Tensor& value) const {
+  std::scoped_lock lock(first_use());
+  if (!ready()) assign(value);
 }
 Buffer Buffer::share() const {
   Buffer b;

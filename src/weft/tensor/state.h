@@ -1,6 +1,7 @@
 // State cells: what changes over time. A cell has identity; its value is a Tensor that is replaced, never written.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <string>
 
@@ -20,7 +21,7 @@ class ParameterState : public RefCounted {
   ParameterState();
   ~ParameterState() override;
   Shape shape;                 ///< rank 0 with `lazy` until sizes are known
-  bool lazy = false;           ///< the shape waits for the first batch
+  std::atomic<bool> lazy = false;  ///< the shape waits for the first batch
   DType dtype = DType::f32;    ///< of the first value
   Initializer initializer;     ///< draws the first value
   std::optional<Device> device;  ///< where the first value is made; unset: the automatic device
@@ -29,7 +30,8 @@ class ParameterState : public RefCounted {
   bool trainable = true;       ///< false: frozen
   std::function<Tensor(const Tensor&)> regularizer;  ///< weight -> penalty added to the loss (nn/regularizers.h)
   std::function<Tensor(const Tensor&)> constraint;   ///< weight -> allowed weight, after an optimizer's step
-  Tensor value;                ///< undefined until materialised; carries `leaf`
+  Tensor value;                ///< undefined until drawn; carries `leaf`
+  std::atomic<bool> drawn = false;  ///< `value` is there: what threads that call one model for the first time look at
   RefPtr<Leaf> leaf;           ///< its place on the tape
 };
 
@@ -54,13 +56,13 @@ class Parameter {
   bool defined() const { return static_cast<bool>(state_); }
   explicit operator bool() const { return defined(); }
   /// True when the shape is known.
-  bool ready() const { return state_ && !state_->lazy; }
+  bool ready() const { return state_ && !state_->lazy.load(std::memory_order_acquire); }
   /// The value, on the tape where it is trainable; draws it first where need be.
   const Tensor& tensor() const;
   operator const Tensor&() const { return tensor(); }
   /// Sizes; throws Error while they wait for the first batch.
   const Shape& shape() const;
-  /// Gives a deferred parameter its shape; nothing where it has one.
+  /// Gives a deferred parameter its shape; nothing where it has one. Safe from several threads.
   void resolve(const Shape& shape) const;
   /// Replaces the value: same shape; dtype and device may change. Throws Error for another shape.
   void assign(const Tensor& value) const;
@@ -102,12 +104,14 @@ class Buffer {
   bool defined() const { return static_cast<bool>(state_); }
   explicit operator bool() const { return defined(); }
   /// True when it has a value.
-  bool ready() const { return state_ && state_->value.defined(); }
+  bool ready() const { return state_ && state_->ready.load(std::memory_order_acquire); }
   /// The value.
   const Tensor& tensor() const;
   operator const Tensor&() const { return tensor(); }
   /// Replaces the value, off the tape.
   void assign(const Tensor& value) const;
+  /// Gives a deferred buffer its first value; nothing where it has one. Safe from several threads.
+  void resolve(const Tensor& value) const;
   /// Another handle to the same cell.
   Buffer share() const;
   friend bool operator==(const Buffer& a, const Buffer& b) { return a.state_ == b.state_; }
@@ -115,6 +119,7 @@ class Buffer {
  private:
   struct State : RefCounted {
     Tensor value;
+    std::atomic<bool> ready = false;
   };
   RefPtr<State> state_;
 };

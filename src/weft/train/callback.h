@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include <weft/tensor/named.h>
 #include <weft/train/logs.h>
 
 namespace weft::nn {
@@ -31,6 +32,8 @@ class Callback {
   /// What must be kept for an exact resume, by name; restored before the run goes on.
   virtual Logs state() const { return {}; }
   virtual void set_state(const Logs&) {}  ///< takes what state() gave
+  virtual NamedTensors state_tensors() const { return {}; }  ///< the same, of tensors
+  virtual void set_state_tensors(const NamedTensors&) {}  ///< takes what state_tensors() gave
   /// False for callbacks that look at batches neither before nor after: then fit() need not read the loss at each step.
   virtual bool wants_batches() const { return true; }
 };

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include <weft/base/files.h>
+#include <weft/base/format.h>
 #include <weft/io/weights.h>
 #include <weft/train/checkpoint.h>
 #include <weft/train/model.h>
@@ -13,7 +14,7 @@ namespace weft::nn {
 
 namespace {
 
-/// +1 where larger is better, -1 where smaller is; throws Error for another word.
+/// +1 where larger is better, -1 where smaller is.
 double direction(const std::string& mode, const std::string& monitor) {
   if (mode == "min") return -1;
   if (mode == "max") return 1;
@@ -23,18 +24,20 @@ double direction(const std::string& mode, const std::string& monitor) {
   return -1;
 }
 
-double worst(double sign) { return -sign * std::numeric_limits<double>::infinity(); }
-
-/// True where `value` beats `best` by more than delta in the better direction.
-bool improves(double value, double best, double sign, double delta) { return sign * value - delta > sign * best; }
-
 std::string pad(int value, const std::string& width) {
   std::string s = std::to_string(value);
   const auto w = static_cast<std::size_t>(std::atoi(width.c_str()));
   return s.size() < w ? std::string(w - s.size(), '0') + s : s;
 }
 
-/// Replaces {epoch}, {epoch:02} and {name}.
+/// A value by a specification as ".2f"; four digits for any other.
+std::string number(double value, const std::string& spec) {
+  const bool digits = spec.size() >= 3 && spec[0] == '.' && spec.find_first_not_of("0123456789", 1) == spec.size() - 1;
+  if (digits && std::string("efg").find(spec.back()) != std::string::npos) return format(("%" + spec).c_str(), value);
+  return format("%.4f", value);
+}
+
+/// Replaces {epoch}, {epoch:02}, {name} and {name:.2f}.
 std::string fill_in(const std::string& pattern, int epoch, const Logs& logs) {
   std::string out;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
@@ -43,18 +46,12 @@ std::string fill_in(const std::string& pattern, int epoch, const Logs& logs) {
       out += pattern[i];
       continue;
     }
-    std::string name = pattern.substr(i + 1, close - i - 1), width;
+    std::string name = pattern.substr(i + 1, close - i - 1), spec;
     if (const auto colon = name.find(':'); colon != name.npos) {
-      width = name.substr(colon + 1);
+      spec = name.substr(colon + 1);
       name.resize(colon);
     }
-    if (name == "epoch") {
-      out += pad(epoch + 1, width);
-    } else {
-      char buffer[32];
-      std::snprintf(buffer, sizeof buffer, "%.4f", logs[name]);
-      out += buffer;
-    }
+    out += name == "epoch" ? pad(epoch + 1, spec) : number(logs[name], spec);
     i = close;
   }
   return out;
@@ -62,25 +59,40 @@ std::string fill_in(const std::string& pattern, int epoch, const Logs& logs) {
 
 }  // namespace
 
-EarlyStopping::EarlyStopping(Options options) : options_(std::move(options)) {
-  best = worst(direction(options_.mode, options_.monitor));
+Monitor::Monitor(std::string name, const std::string& mode) : name_(std::move(name)), sign_(direction(mode, name_)) {}
+
+std::optional<double> Monitor::read(const Logs& logs) {
+  if (logs.contains(name_)) return logs[name_];
+  if (!std::exchange(warned_, true)) {
+    std::string present;
+    for (const auto& [name, value] : logs) present += (present.empty() ? "" : ", ") + name;
+    std::fprintf(stderr, "weft: a callback watches '%s', which this epoch lacks (it has %s); it passes over such epochs\n",
+                 name_.c_str(), present.c_str());
+  }
+  return std::nullopt;
+}
+
+EarlyStopping::EarlyStopping(Options options)
+    : options_(std::move(options)), monitor_(options_.monitor, options_.mode) {
+  best = monitor_.worst();
 }
 void EarlyStopping::on_train_begin(Model&) {
   if (std::exchange(resumed_, false)) return;
   wait_ = stopped_epoch = best_epoch = 0;
-  best = worst(direction(options_.mode, options_.monitor));
+  best = monitor_.worst();
   best_weights_.clear();
 }
 void EarlyStopping::on_epoch_end(Model& model, int epoch, const Logs& logs) {
   if (epoch < options_.start_from_epoch) return;
-  const double value = logs[options_.monitor], sign = direction(options_.mode, options_.monitor);
-  const bool better = improves(value, best, sign, options_.min_delta);
+  const std::optional<double> value = monitor_.read(logs);
+  if (!value) return;
+  const bool better = monitor_.better(*value, best, options_.min_delta);
   if (options_.restore_best_weights && (better || best_weights_.empty())) best_weights_ = state_dict(model.module_ref());
   ++wait_;
   if (better) {
-    best = value;
+    best = *value;
     best_epoch = epoch;
-    if (!options_.baseline || improves(value, *options_.baseline, sign, options_.min_delta)) wait_ = 0;
+    if (!options_.baseline || monitor_.better(*value, *options_.baseline, options_.min_delta)) wait_ = 0;
     return;
   }
   if (wait_ < options_.patience || epoch == 0) return;
@@ -89,7 +101,7 @@ void EarlyStopping::on_epoch_end(Model& model, int epoch, const Logs& logs) {
 }
 void EarlyStopping::on_train_end(Model& model, const Logs&) {
   if (stopped_epoch > 0 && options_.verbose) std::printf("Epoch %d: early stopping\n", stopped_epoch + 1);
-  if (stopped_epoch > 0 && !best_weights_.empty()) load_state_dict(model.module_ref(), best_weights_);
+  if (!model.interrupted() && !best_weights_.empty()) load_state_dict(model.module_ref(), best_weights_);
 }
 Logs EarlyStopping::state() const {
   return {{"best", best}, {"best_epoch", double(best_epoch)}, {"wait", double(wait_)}};
@@ -101,25 +113,30 @@ void EarlyStopping::set_state(const Logs& s) {
   resumed_ = true;
 }
 
-ModelCheckpoint::ModelCheckpoint(Options options) : options_(std::move(options)) {
+ModelCheckpoint::ModelCheckpoint(Options options)
+    : options_(std::move(options)), monitor_(options_.monitor, options_.mode) {
   check(options_.filepath.ends_with(".safetensors"), "ModelCheckpoint: filepath is '", options_.filepath,
         "'; expected a name that ends in .safetensors");
-  best_ = options_.initial_value_threshold.value_or(worst(direction(options_.mode, options_.monitor)));
+  start();
+}
+void ModelCheckpoint::start() {
+  best_ = options_.initial_value_threshold.value_or(monitor_.worst());
+  saved_at_ = 0;
 }
 void ModelCheckpoint::on_train_begin(Model&) {
-  if (std::exchange(resumed_, false)) return;
-  best_ = options_.initial_value_threshold.value_or(worst(direction(options_.mode, options_.monitor)));
+  if (!std::exchange(resumed_, false)) start();
 }
 void ModelCheckpoint::save(Model& model, int epoch, const Logs& logs) {
-  const std::string path = fill_in(options_.filepath, epoch, logs);
+  double value = best_;
   if (options_.save_best_only) {
-    const double value = logs[options_.monitor];
-    if (!improves(value, best_, direction(options_.mode, options_.monitor), 0)) return;
-    if (options_.verbose)
-      std::printf("Epoch %d: %s improved from %.5f to %.5f, saving to %s\n", epoch + 1, options_.monitor.c_str(), best_,
-                  value, path.c_str());
-    best_ = value;
+    value = monitor_.read(logs).value_or(monitor_.worst());
+    if (!monitor_.better(value, best_)) return;
   }
+  const std::string path = fill_in(options_.filepath, epoch, logs);
+  if (options_.save_best_only && options_.verbose)
+    std::printf("Epoch %d: %s improved from %.5f to %.5f, saving to %s\n", epoch + 1, options_.monitor.c_str(), best_,
+                value, path.c_str());
+  best_ = value;
   if (options_.save_weights_only) save_weights(path, model.module_ref());
   else save_checkpoint(path, model);
 }
@@ -127,31 +144,36 @@ void ModelCheckpoint::on_epoch_end(Model& model, int epoch, const Logs& logs) {
   if (options_.save_freq == 0) save(model, epoch, logs);
 }
 void ModelCheckpoint::on_train_batch_end(Model& model, std::int64_t, const Logs& logs) {
-  if (options_.save_freq > 0 && model.progress().total_steps % options_.save_freq == 0)
-    save(model, model.progress().epoch, logs);
+  const std::int64_t done = model.progress().total_steps;
+  if (options_.save_freq == 0 || done - saved_at_ < options_.save_freq) return;
+  saved_at_ = done;
+  save(model, model.progress().epoch, logs);
 }
-Logs ModelCheckpoint::state() const { return {{"best", best_}}; }
+Logs ModelCheckpoint::state() const { return {{"best", best_}, {"saved_at", double(saved_at_)}}; }
 void ModelCheckpoint::set_state(const Logs& s) {
   best_ = s["best"];
+  saved_at_ = static_cast<std::int64_t>(s["saved_at"]);
   resumed_ = true;
 }
 
-ReduceLROnPlateau::ReduceLROnPlateau(Options options) : options_(std::move(options)) {
+ReduceLROnPlateau::ReduceLROnPlateau(Options options)
+    : options_(std::move(options)), monitor_(options_.monitor, options_.mode) {
   check(options_.factor < 1, "ReduceLROnPlateau: factor is ", options_.factor, "; expected less than 1");
 }
 void ReduceLROnPlateau::on_train_begin(Model&) {
   if (std::exchange(resumed_, false)) return;
-  best_ = worst(direction(options_.mode, options_.monitor));
+  best_ = monitor_.worst();
   wait_ = cooldown_ = 0;
 }
 void ReduceLROnPlateau::on_epoch_end(Model& model, int epoch, const Logs& logs) {
-  const double value = logs[options_.monitor];
+  const std::optional<double> value = monitor_.read(logs);
+  if (!value) return;
   if (cooldown_ > 0) {
     --cooldown_;
     wait_ = 0;
   }
-  if (improves(value, best_, direction(options_.mode, options_.monitor), options_.min_delta)) {
-    best_ = value;
+  if (monitor_.better(*value, best_, options_.min_delta)) {
+    best_ = *value;
     wait_ = 0;
     return;
   }

@@ -10,7 +10,26 @@
 
 namespace weft::nn {
 
-/// Stops when a value has not improved for `patience` epochs.
+/// The value that a callback watches, and which way is better.
+class Monitor {
+ public:
+  /// `mode`: "min", "max", or "auto" (max for accuracy-like names); throws Error for another word.
+  Monitor(std::string name, const std::string& mode);
+  /// The value in the logs; empty where they lack it (an epoch without validation), with a warning the first time.
+  std::optional<double> read(const Logs& logs);
+  /// True where `value` is better than `than` by more than `delta`.
+  bool better(double value, double than, double delta = 0) const { return sign_ * value - delta > sign_ * than; }
+  /// What every value is better than.
+  double worst() const { return -sign_ * std::numeric_limits<double>::infinity(); }
+  const std::string& name() const { return name_; }  ///< the value's
+
+ private:
+  std::string name_;
+  double sign_;
+  bool warned_ = false;
+};
+
+/// Stops when a value has not improved for `patience` epochs. Epochs without the value are passed over.
 struct EarlyStopping : Callback {
   struct Options {
     std::string monitor = "val_loss";  ///< name of the value in the epoch's logs
@@ -18,7 +37,7 @@ struct EarlyStopping : Callback {
     int patience = 0;  ///< epochs without improvement before it stops
     std::string mode = "auto";     ///< "min", "max"; "auto": max for accuracy-like names
     std::optional<double> baseline = {};  ///< worse values than this do not end the waiting
-    bool restore_best_weights = false;  ///< put the best epoch's weights back at the end
+    bool restore_best_weights = false;  ///< put the best epoch's weights back when fit ends, however it ends but by Ctrl-C
     int start_from_epoch = 0;  ///< epochs before this one do not count
     bool verbose = false;  ///< print a line on stopping
   };  ///< What counts as an improvement, and how long to wait for one.
@@ -30,17 +49,21 @@ struct EarlyStopping : Callback {
   bool wants_batches() const override { return false; }
   Logs state() const override;
   void set_state(const Logs&) override;
+  NamedTensors state_tensors() const override { return best_weights_; }
+  void set_state_tensors(const NamedTensors& t) override { best_weights_ = t; }
   int stopped_epoch = 0, /**< where it stopped; 0: it did not */ best_epoch = 0;  ///< epoch of the best value
   double best = 0;  ///< the best value so far
 
  private:
   Options options_;
+  Monitor monitor_;
   int wait_ = 0;
   bool resumed_ = false;
   NamedTensors best_weights_;
 };
 
-/// Writes the model while it trains. "{epoch}" and "{name}" in the path are replaced ("{epoch:02}" pads with zeros).
+/// Writes the model while it trains. "{epoch}" and "{name}" in the path are replaced ("{epoch:02}" pads with zeros,
+/// "{val_loss:.2f}" sets the digits).
 struct ModelCheckpoint : Callback {
   struct Options {
     std::string filepath;             ///< ends in .safetensors
@@ -49,7 +72,7 @@ struct ModelCheckpoint : Callback {
     bool save_best_only = false;  ///< write only where the value is better than ever before
     bool save_weights_only = false;   ///< otherwise everything that resuming needs
     std::string mode = "auto";  ///< "min", "max"; "auto": max for accuracy-like names
-    int save_freq = 0;                ///< 0: every epoch; n: every n batches
+    int save_freq = 0;                ///< 0: every epoch; n: after n batches or more (see steps_per_execution)
     std::optional<double> initial_value_threshold = {};  ///< a value to beat first
   };  ///< What to write, where and when.
   ModelCheckpoint(Options options);  ///< throws Error for another extension or an unknown mode
@@ -62,8 +85,11 @@ struct ModelCheckpoint : Callback {
 
  private:
   void save(Model&, int epoch, const Logs&);
+  void start();
   Options options_;
+  Monitor monitor_;
   double best_ = 0;
+  std::int64_t saved_at_ = 0;  // batches done when it last saved by save_freq
   bool resumed_ = false;
 };
 
@@ -89,6 +115,7 @@ struct ReduceLROnPlateau : Callback {
 
  private:
   Options options_;
+  Monitor monitor_;
   double best_ = 0;
   int wait_ = 0, cooldown_ = 0;
   bool resumed_ = false;

@@ -11,9 +11,12 @@ namespace weft::nn {
 namespace {
 
 using json = nlohmann::ordered_json;
-// Names in the file: tensors "model.<path>", "optimizer.<name>", "metric.<name>"; texts "progress" and "extra.<key>".
+// Names in the file: tensors "model.<path>", "optimizer.<name>", "metric.<name>", "callback.<number>.<name>"; texts
+// "progress" and "extra.<key>".
 const std::string model_prefix = "model.", optimizer_prefix = "optimizer.", metric_prefix = "metric.",
                   extra_prefix = "extra.", progress_key = "progress";
+
+std::string callback_prefix(std::size_t i) { return cat("callback.", i, "."); }
 
 void append(NamedTensors& to, const std::string& prefix, const NamedTensors& from) {
   for (const auto& [name, t] : from) to.emplace_back(prefix + name, t);
@@ -78,6 +81,8 @@ void save_checkpoint(const std::string& path, Model& model, const Metadata& extr
   append(c.tensors, model_prefix, state_dict(model.module_ref()));
   append(c.tensors, optimizer_prefix, model.optimizer().state_dict());
   append(c.tensors, metric_prefix, model.progress().metric_state);
+  for (std::size_t i = 0; i < model.progress().callback_tensors.size(); ++i)
+    append(c.tensors, callback_prefix(i), model.progress().callback_tensors[i]);
   c.metadata.emplace_back(progress_key, to_json(model.progress(), default_generator().state()).dump());
   for (const auto& [key, value] : extra) c.metadata.emplace_back(extra_prefix + key, value);
   weft::save_checkpoint(path, c);
@@ -93,6 +98,8 @@ Metadata load_checkpoint(const std::string& path, Model& model) {
     fail(path, ": the training position cannot be read: ", e.what());
   }
   restored.metric_state = c.below(metric_prefix);
+  for (std::size_t i = 0; i < restored.callback_state.size(); ++i)
+    restored.callback_tensors.push_back(c.below(callback_prefix(i)));
   bool ready = true;  // a model that has never seen a batch has nothing to go back to
   for (const Parameter& p : parameters(model.module_ref())) ready = ready && p.ready();
   const NamedTensors before = ready ? state_dict(model.module_ref()) : NamedTensors{};

@@ -7,10 +7,11 @@
 namespace weft::nn {
 
 namespace {
-data::LoaderOptions loader_options(data::LoaderOptions base, std::int64_t batch_size) {
+data::LoaderOptions loader_options(data::LoaderOptions base, std::int64_t batch_size, ModuleRef module) {
   check(batch_size >= 1, "batch_size is ", batch_size, "; expected 1 or more");
   base.batch_size = batch_size;
   base.shuffle = false;
+  if (!base.device) base.device = device_of(module);
   if (!base.seed) base.seed = 0;  // nothing is drawn: leave the generator alone
   return base;
 }
@@ -22,13 +23,10 @@ data::Dataset with_weights(const Tensor& x, const Tensor& y, const Tensor& weigh
 
 Logs Model::run_evaluation(data::Loader& loader, const EvaluateOptions& options, int verbose) {
   NoGrad off;
-  struct Scope {
-    Model& m;
-    explicit Scope(Model& model) : m(model) { set_training(m.module_ref(), false); }
-    ~Scope() { set_training(m.module_ref(), m.training_); }
-  } scope(*this);
+  const ModeScope mode(module_ref(), false);
   reset_metrics();
   for (const auto& c : options.callbacks) c->on_test_begin(*this);
+  check(options.steps >= 0, "evaluate: steps is ", options.steps, "; expected 0 (all) or more");
   const std::int64_t total = options.steps ? options.steps : loader.dataset().is_stream() ? 0 : loader.size();
   ProgressBar bar(verbose, total);
   std::int64_t step = 0;
@@ -48,7 +46,7 @@ Logs Model::run_evaluation(data::Loader& loader, const EvaluateOptions& options,
 
 Logs Model::evaluate(const data::Dataset& test, const EvaluateOptions& options) {
   compile_options();
-  data::Loader loader(test, loader_options(options.loader, options.batch_size));
+  data::Loader loader(test, loader_options(options.loader, options.batch_size, module_ref()));
   return run_evaluation(loader, options, resolve_verbose(options.verbose));
 }
 
@@ -58,17 +56,10 @@ Logs Model::evaluate(const Tensor& x, const Tensor& y, const EvaluateOptions& op
 
 std::vector<Tensor> Model::predict_all(const data::Dataset& inputs, const PredictOptions& options) const {
   NoGrad off;
-  const bool was_training = training_;
-  if (was_training) set_training(module_ref(), false);
-  struct Restore {
-    const Model& m;
-    bool on;
-    ~Restore() {
-      if (on) set_training(m.module_ref(), true);
-    }
-  } restore{*this, was_training};
-  data::Loader loader(inputs, loader_options(options.loader, options.batch_size));
+  const ModeScope mode(module_ref(), false);
+  data::Loader loader(inputs, loader_options(options.loader, options.batch_size, module_ref()));
   for (const auto& c : options.callbacks) c->on_predict_begin(*this);
+  check(options.steps >= 0, "predict: steps is ", options.steps, "; expected 0 (all) or more");
   ProgressBar bar(resolve_verbose(options.verbose), options.steps ? options.steps : loader.dataset().is_stream() ? 0 : loader.size());
   std::vector<std::vector<Tensor>> parts;
   std::int64_t step = 0;

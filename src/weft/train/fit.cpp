@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include <weft/base/format.h>
 #include <weft/ops/ops.h>
 #include <weft/train/interrupt.h>
 #include <weft/train/model.h>
@@ -22,6 +23,8 @@ class FitLoop {
     check(options.epochs >= options.initial_epoch, "fit: epochs is ", options.epochs, ", initial_epoch ",
           options.initial_epoch, "; epochs is the final epoch, expected at least initial_epoch");
     check(options.validation_freq >= 1, "fit: validation_freq is ", options.validation_freq, "; expected 1 or more");
+    check(options.validation_steps >= 0, "fit: validation_steps is ", options.validation_steps,
+          "; expected 0 (all) or more");
     check(options.steps_per_epoch >= 0, "fit: steps_per_epoch is ", options.steps_per_epoch, "; expected 0 or more");
     per_epoch_ = options.steps_per_epoch ? options.steps_per_epoch : data_.is_stream() ? 0 : loader_.size();
   }
@@ -44,7 +47,6 @@ class FitLoop {
     model_.capture_progress();  // what a checkpoint written after fit keeps
     model_.active_loader_ = nullptr;
     model_.active_callbacks_ = nullptr;
-    model_.training_ = false;
     set_training(model_.module_ref(), false);
   }
 
@@ -68,6 +70,7 @@ class FitLoop {
     data::LoaderOptions o = options_.loader;
     o.batch_size = batch_size;
     o.shuffle = shuffle && !data_.is_stream();
+    if (!o.device) o.device = device_of(model_.module_ref());
     if (options_.resume) o.seed = 0;  // the restored position brings its own: nothing may be drawn for it
     return o;
   }
@@ -78,17 +81,29 @@ class FitLoop {
     model_.stop_training = model_.interrupted_ = false;
     model_.active_loader_ = &loader_;
     model_.active_callbacks_ = &options_.callbacks;
-    model_.training_ = true;
-    const std::int64_t unit = model_.compile_options().optimizer_options.interval == optim::Interval::step ? per_epoch_ : 1;
-    if (unit > 0) model_.optimizer().set_total_steps(unit * (options_.epochs - options_.initial_epoch));
     if (options_.resume) {
+      plan_schedule(at);
       loader_.set_state(at.loader);
-      for (std::size_t i = 0; i < options_.callbacks.size() && i < at.callback_state.size(); ++i)
+      for (std::size_t i = 0; i < options_.callbacks.size() && i < at.callback_state.size(); ++i) {
         options_.callbacks[i]->set_state(at.callback_state[i]);
+        if (i < at.callback_tensors.size()) options_.callbacks[i]->set_state_tensors(at.callback_tensors[i]);
+      }
       return;
     }
     at = Progress{};
     at.epoch = options_.initial_epoch;
+    plan_schedule(at);
+  }
+
+  /// Lets a schedule of automatic length end with this fit: what the optimizer has done and what is still to come.
+  void plan_schedule(const Progress& at) {
+    optim::Optimizer& optimizer = model_.optimizer();
+    if (optimizer.options().interval == optim::Interval::epoch) {
+      optimizer.set_total_steps(optimizer.epochs() + options_.epochs - at.epoch);
+    } else if (per_epoch_ > 0) {
+      const std::int64_t batches = per_epoch_ * (options_.epochs - options_.initial_epoch) - at.total_steps;
+      optimizer.set_total_steps(optimizer.steps() + optimizer.updates_in(batches));
+    }
   }
 
   /// The next batch; empty at the end of a pass over the data.
@@ -105,8 +120,7 @@ class FitLoop {
   /// One epoch, or what is left of it; Ctrl-C ends it after a step.
   void epoch(Logs& logs) {
     Progress& at = model_.progress_;
-    if (verbose_) std::printf("Epoch %d/%d\n", at.epoch + 1, options_.epochs);
-    ProgressBar bar(verbose_, per_epoch_);
+    ProgressBar bar(verbose_, per_epoch_, stdout, format("Epoch %d/%d", at.epoch + 1, options_.epochs));
     set_training(model_.module_ref(), true);
     const bool goes_on = std::exchange(at.inside_epoch, true);
     if (goes_on && at.step > 0) {
@@ -118,12 +132,16 @@ class FitLoop {
     }
     logs = steps(bar);
     if (model_.interrupted_) {
+      bar.stop_clock(at.step);
       bar.finish(at.step, logs);
       return;
     }
+    bar.stop_clock(at.step);  // validation is no part of a step's time
     if (validation_ && (at.epoch + 1) % options_.validation_freq == 0) logs.merge(validate(), "val_");
     bar.finish(at.step, logs);
-    model_.optimizer().end_epoch();
+    optim::Optimizer& optimizer = model_.optimizer();
+    optimizer.end_epoch();
+    if (optimizer.options().plateau) optimizer.observe(logs[logs.contains("val_loss") ? "val_loss" : "loss"]);
     at.history.epoch.push_back(at.epoch);
     at.history.logs.push_back(logs);
     at.inside_epoch = false;
@@ -136,8 +154,12 @@ class FitLoop {
     Progress& at = model_.progress_;
     Logs logs = at.step > 0 ? model_.compiled_->tracked.results() : Logs{};  // a run stopped after an epoch's last step has none left
     const int every = model_.compile_options().steps_per_execution;
+    bool fresh = at.step == 0;  // a pass over the data that has given no batch yet
     while (!options_.steps_per_epoch || at.step < options_.steps_per_epoch) {
       std::optional<data::Batch> batch = next();
+      check(batch || !fresh, "fit: the data set gives no batch: it is empty",
+            options_.loader.drop_last ? ", or smaller than a batch with drop_last" : "");
+      fresh = !batch;
       if (!batch) {
         if (!options_.steps_per_epoch) break;  // otherwise the data set starts again
         continue;
@@ -152,8 +174,7 @@ class FitLoop {
       check(!options_.stop_on_nan || !logs.contains("loss") || std::isfinite(logs["loss"]),
             "fit: the loss is not finite at step ", at.step, " of epoch ", at.epoch + 1,
             "; lower the learning rate, clip gradients, or look for the cause with DetectAnomaly");
-      if (at.step % every == 0)
-        for (const auto& c : options_.callbacks) c->on_train_batch_end(model_, at.step - 1, logs);
+      if (at.step % every == 0) end_batches(logs);
       bar.update(at.step, logs);
       if (model_.stop_training) break;
       if (InterruptScope::requested()) {
@@ -161,23 +182,34 @@ class FitLoop {
         break;
       }
     }
+    if (at.step % every != 0) end_batches(logs);  // the last, shorter group
     return logs;
+  }
+
+  void end_batches(const Logs& logs) {
+    for (const auto& c : options_.callbacks) c->on_train_batch_end(model_, model_.progress_.step - 1, logs);
   }
 
   /// Sample weights times class weights.
   void weigh(data::Batch& batch) const {
     if (options_.class_weight.empty()) return;
-    const Tensor y = batch.y();
-    check(y.defined() && y.rank() >= 1 && !is_floating(y.dtype()),
-          "fit: class_weight needs integer labels; received ", y.defined() ? to_string(y.shape()) : "none");
+    check(batch.labels.size() == 1, "fit: class_weight is for models with one output; the data set gives ",
+          batch.labels.size(), " labels");
     std::vector<float> w;
-    for (std::int64_t label : y.to_vector<std::int64_t>()) {
+    for (std::int64_t label : classes_of(batch.y())) {
       const auto found = std::find_if(options_.class_weight.begin(), options_.class_weight.end(),
                                       [&](const auto& entry) { return entry.first == label; });
       w.push_back(found == options_.class_weight.end() ? 1.f : static_cast<float>(found->second));
     }
-    const Tensor weights = tensor_of(w, y.shape(), {.device = y.device()});
-    batch.weights = batch.weights.defined() ? batch.weights * weights : weights;
+    const Tensor weights = tensor_of(w, {batch.size()}, {.device = batch.y().device()});
+    batch.weights = batch.weights.defined() ? batch.weights.reshape({batch.size()}) * weights : weights;
+  }
+
+  /// The class of each sample of labels [N] or [N, 1], whole numbers of any dtype, or one-hot [N, C].
+  static std::vector<std::int64_t> classes_of(const Tensor& y) {
+    check(y.rank() >= 1 && y.rank() <= 2, "fit: class_weight needs labels [N] or [N, 1], or one-hot [N, C]; received ",
+          y.shape(), "; for labels at each position use nn::CrossEntropy{.weight = …}");
+    return (y.rank() == 2 && y.size(1) > 1 ? argmax(y, 1) : round(y.to(DType::f64))).to_vector<std::int64_t>();
   }
 
   Logs validate() {

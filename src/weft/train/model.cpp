@@ -1,6 +1,7 @@
 #include <weft/train/model.h>
 
 #include <weft/nn/regularizers.h>
+#include <weft/nn/summary.h>
 #include <weft/train/compiled.h>
 
 namespace weft::nn {
@@ -12,7 +13,6 @@ Model::Model(Model&&) noexcept = default;
 Model& Model::operator=(Model&&) noexcept = default;
 
 void Model::compile(CompileOptions options) {
-  check(!options.loss.empty(), "compile: no loss given; e.g. .loss = nn::CrossEntropy{}");
   check(options.steps_per_execution >= 1, "compile: steps_per_execution is ", options.steps_per_execution,
         "; expected 1 or more");
   compiled_ = std::make_shared<Compiled>(Compiled{std::move(options)});
@@ -35,6 +35,7 @@ std::vector<Tensor> Model::run(const std::vector<Tensor>& inputs) const { return
 
 Tensor Model::compute_loss(const data::Batch& batch, const std::vector<Tensor>& predictions) {
   const CompileOptions& options = compile_options();
+  check(!options.loss.empty(), "compile: no loss given; e.g. .loss = nn::CrossEntropy{} (or override compute_loss)");
   check(options.loss.size() == 1 || options.loss.size() == predictions.size(), "compile: ", options.loss.size(),
         " losses for ", predictions.size(), " outputs");
   check(batch.labels.size() == predictions.size(), "the data set gives ", batch.labels.size(), " labels, the model ",
@@ -42,13 +43,18 @@ Tensor Model::compute_loss(const data::Batch& batch, const std::vector<Tensor>& 
   check(options.loss_weights.empty() || options.loss_weights.size() == predictions.size(), "compile: ",
         options.loss_weights.size(), " loss_weights for ", predictions.size(), " outputs");
   Tensor total;
+  std::vector<Tensor> each(predictions.size());
   for (std::size_t i = 0; i < predictions.size(); ++i) {
     const AnyLoss& loss = options.loss[i];
+    if (!loss) continue;  // this output is not trained
     Tensor value = batch.weights.defined() ? loss.weighted(predictions[i], batch.labels[i], batch.weights)
                                            : loss(predictions[i], batch.labels[i]);
+    each[i] = value;
     if (!options.loss_weights.empty()) value = value * options.loss_weights[i];
     total = total.defined() ? total + value : value;
   }
+  check(total.defined(), "compile: no output has a loss; e.g. .loss = nn::CrossEntropy{}");
+  compiled_->tracked.set_output_losses(each.size() > 1 ? std::move(each) : std::vector<Tensor>{});
   const Tensor penalty = regularization_loss(module_ref());
   return penalty.defined() ? total + penalty : total;
 }
@@ -84,39 +90,43 @@ data::Batch as_batch(const Tensor& x, const Tensor& y, const Tensor& weights) {
   return batch;
 }
 
-/// Puts a module into a mode for the length of a scope.
-class ModeScope {
- public:
-  ModeScope(ModuleRef m, bool inside, bool after) : module_(m), after_(after) { set_training(m, inside); }
-  ~ModeScope() { set_training(module_, after_); }
 
- private:
-  ModuleRef module_;
-  bool after_;
-};
+Device place_of(ModuleRef module, const Tensor& x) { return device_of(module).value_or(x.device()); }
 }  // namespace
+
+std::optional<Device> device_of(ModuleRef module) {
+  for (const Parameter& p : parameters(module))
+    if (p.ready() && p.state()->value.defined()) return p.tensor().device();
+  return std::nullopt;
+}
+
+std::string Model::summary(const Shape& input) {
+  const Meta one{input, DType::f32};
+  SummaryOptions options;
+  Summary s = nn::summary(layer_, std::span<const Meta>(&one, 1), options);
+  if (compiled()) s.optimizer = optimizer().slot_elements();
+  return to_string(s);
+}
 
 Logs Model::train_on_batch(const Tensor& x, const Tensor& y, const Tensor& sample_weight) {
   compile_options();
   reset_metrics();
-  ModeScope mode(module_ref(), true, training_);
-  return train_step(as_batch(x, y, sample_weight));
+  const ModeScope mode(module_ref(), true);
+  return train_step(as_batch(x, y, sample_weight).to(place_of(module_ref(), x)));
 }
 
 Logs Model::test_on_batch(const Tensor& x, const Tensor& y, const Tensor& sample_weight) {
   compile_options();
   reset_metrics();
   NoGrad off;
-  ModeScope mode(module_ref(), false, training_);
-  return test_step(as_batch(x, y, sample_weight));
+  const ModeScope mode(module_ref(), false);
+  return test_step(as_batch(x, y, sample_weight).to(place_of(module_ref(), x)));
 }
 
 Tensor Model::predict_on_batch(const Tensor& x) const {
   NoGrad off;
-  // Outside of training the module is in evaluation mode already, and several threads may be here.
-  std::unique_ptr<ModeScope> mode;
-  if (training_) mode = std::make_unique<ModeScope>(module_ref(), false, true);
-  std::vector<Tensor> out = predict_step(as_batch(x, {}, {}));
+  const ModeScope mode(module_ref(), false);
+  std::vector<Tensor> out = predict_step(as_batch(x, {}, {}).to(place_of(module_ref(), x)));
   check(out.size() == 1, "predict_on_batch: the model has ", out.size(), " outputs; call predict_all()");
   return out[0];
 }
@@ -126,7 +136,11 @@ void Model::capture_progress() {
   progress_.loader = active_loader_->state();
   progress_.metric_state = compiled_->tracked.state();
   progress_.callback_state.clear();
-  for (const AnyCallback& c : *active_callbacks_) progress_.callback_state.push_back(c->state());
+  progress_.callback_tensors.clear();
+  for (const AnyCallback& c : *active_callbacks_) {
+    progress_.callback_state.push_back(c->state());
+    progress_.callback_tensors.push_back(c->state_tensors());
+  }
 }
 
 }  // namespace weft::nn

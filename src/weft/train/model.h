@@ -17,7 +17,8 @@ struct CompileOptions {
   LossList loss = {};                            ///< one for all outputs, or one an output
   std::vector<double> loss_weights = {};         ///< of the outputs; empty: all 1
   std::vector<metrics::Metric> metrics = {};  ///< computed without sample weights, of the first output
-  std::vector<metrics::Metric> weighted_metrics = {};  ///< computed with sample weights
+  std::vector<metrics::Metric> weighted_metrics = {};  ///< computed with sample weights, of the first output
+  std::vector<std::vector<metrics::Metric>> output_metrics = {};  ///< of each output where there are several: {{"accuracy"}, {"mae"}}
   optim::OptimizerOptions optimizer_options = {};  ///< groups, clipping, schedule, accumulation, EMA
   bool run_eagerly = false;     ///< for debugging; today every step runs eagerly
   int steps_per_execution = 1;  ///< batches between two calls of batch callbacks and of the bar
@@ -93,6 +94,7 @@ struct Progress {
   History history = {};  ///< of the epochs that are done
   NamedTensors metric_state = {};  ///< of the running epoch's metrics
   std::vector<Logs> callback_state = {};  ///< of each callback, in their order
+  std::vector<NamedTensors> callback_tensors = {};  ///< the same, of tensors
 };
 
 /// A module with what it needs to learn. `nn::Model model{Net{}}` holds any layer or module by value.
@@ -148,6 +150,9 @@ class Model {
   /// The optimizer; made at the first use after compile().
   optim::Optimizer& optimizer();
   bool compiled() const { return static_cast<bool>(compiled_); }  ///< true after compile()
+  /// The boxed table of layers (see nn::summary) for inputs of this shape, without the batch axis; with the optimizer's
+  /// numbers where the model is compiled.
+  std::string summary(const Shape& input);
   const CompileOptions& compile_options() const;  ///< throws Error before compile()
 
   /// Set by callbacks: ends fit after this batch.
@@ -172,7 +177,7 @@ class Model {
   Progress progress_;
   data::Loader* active_loader_ = nullptr;
   const std::vector<AnyCallback>* active_callbacks_ = nullptr;
-  bool training_ = false, interrupted_ = false;
+  bool interrupted_ = false;
 };
 
 }  // namespace weft::nn

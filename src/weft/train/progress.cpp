@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <weft/base/error.h>
 #include <weft/base/format.h>
 
 namespace weft::nn {
@@ -24,7 +25,10 @@ std::size_t columns(const std::string& s) {
 }
 }  // namespace
 
-int resolve_verbose(int verbose) { return verbose == -1 ? (isatty(fileno(stdout)) ? 1 : 2) : verbose; }
+int resolve_verbose(int verbose) {
+  check(verbose >= -1 && verbose <= 2, "verbose is ", verbose, "; expected 0 (silent), 1 (a bar), 2 (a line an epoch) or -1 (automatic)");
+  return verbose == -1 ? (isatty(fileno(stdout)) ? 1 : 2) : verbose;
+}
 
 std::string format_duration(double seconds) {
   const auto s = static_cast<long>(seconds + 0.5);
@@ -41,28 +45,39 @@ std::string format_step_time(double seconds) {
 
 std::string format_logs(const Logs& logs) {
   std::string s;
-  for (const auto& [name, v] : logs) s += " - " + name + ": " + format(std::fabs(v) > 1e-3 ? "%.4f" : "%.4e", v);
+  for (const auto& [name, v] : logs)
+    s += " - " + name + ": " + (std::isnan(v) ? "nan" : format(std::fabs(v) > 1e-3 ? "%.4f" : "%.4e", v));
   return s;
 }
 
-ProgressBar::ProgressBar(int verbose, std::int64_t total, std::FILE* to)
-    : verbose_(verbose), total_(total), to_(to), terminal_(isatty(fileno(to)) != 0), start_(clock::now()) {}
+ProgressBar::ProgressBar(int verbose, std::int64_t total, std::FILE* to, std::string title)
+    : verbose_(verbose), total_(total), to_(to), terminal_(isatty(fileno(to)) != 0), title_(std::move(title)),
+      start_(clock::now()) {
+  if (verbose_ == 1 && !title_.empty()) std::fprintf(to_, "%s\n", title_.c_str());
+}
 
 bool ProgressBar::due(std::int64_t done) const {
   return verbose_ == 1 && terminal_ && (done == 1 || clock::now() - drawn_ >= redraw_every);
 }
 
-std::string ProgressBar::line(std::int64_t done, const Logs& logs, bool last) const {
+double ProgressBar::seconds_per_step(std::int64_t done) const {
+  if (per_step_ > 0) return per_step_;
   const auto now = clock::now();
-  const double elapsed = seconds_between(start_, now);
   // The first step pays for set-up: it does not count.
-  const double per_step = done > first_ && first_ > 0 ? seconds_between(first_step_, now) / static_cast<double>(done - first_)
-                                                      : elapsed / static_cast<double>(std::max<std::int64_t>(done, 1));
-  std::string s = total_ ? format("%lld/%lld", static_cast<long long>(done), static_cast<long long>(total_))
+  if (done > first_ && first_ > 0) return seconds_between(first_step_, now) / static_cast<double>(done - first_);
+  return seconds_between(start_, now) / static_cast<double>(std::max<std::int64_t>(done, 1));
+}
+
+void ProgressBar::stop_clock(std::int64_t done) { per_step_ = seconds_per_step(done); }
+
+std::string ProgressBar::line(std::int64_t done, const Logs& logs, bool last) const {
+  const double elapsed = seconds_between(start_, clock::now()), per_step = seconds_per_step(done);
+  std::string s = verbose_ != 1 && !title_.empty() ? title_ + " - " : std::string();
+  s += total_ ? format("%lld/%lld", static_cast<long long>(done), static_cast<long long>(total_))
                          : format("%lld/?", static_cast<long long>(done));
   if (verbose_ == 1 && total_) {
     s += " ";
-    const auto filled = last ? cells : static_cast<int>(cells * done / total_);
+    const auto filled = static_cast<int>(cells * done / total_);
     for (int i = 0; i < cells; ++i) s += i < filled ? "━" : "─";
   }
   const bool plain = verbose_ != 1;
