@@ -12,7 +12,7 @@ namespace weft {
 template <class T> class Box {
  public:
   Box() = default;
-  Box(std::nullptr_t) {}
+  Box(std::nullptr_t) {}  ///< empty
   explicit Box(T* object) : object_(object) {}  ///< takes the object over
   Box(const Box& o) : object_(o.object_ ? o.object_->clone() : nullptr) {}  ///< copies the object
   Box(Box&& o) noexcept : object_(std::exchange(o.object_, nullptr)) {}  ///< leaves `o` empty

@@ -33,7 +33,7 @@ void set_training(ModuleRef m, bool training);
 /// Writes nothing where all are so already: several threads may predict at once.
 class ModeScope {
  public:
-  ModeScope(ModuleRef module, bool training);
+  ModeScope(ModuleRef module, bool training);  ///< changes the modes
   ModeScope(const ModeScope&) = delete;
   ModeScope& operator=(const ModeScope&) = delete;
   ~ModeScope();
