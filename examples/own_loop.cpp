@@ -1,4 +1,4 @@
-// The PyTorch face: a class of your own, and a loop of your own. Usage: own_loop [data set or folder of images]
+// The PyTorch face: a class of your own, and a loop of your own. Usage: own_loop [data set or folder of 32x32 images]
 #include <weft/weft.h>
 
 #include <cstdio>

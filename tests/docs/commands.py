@@ -36,13 +36,15 @@ def fault(words):
 
 
 faults = shown = 0
-pages = [os.path.join(root, n) for n in ("README.md", "CONTRIBUTING.md")] + sorted(glob.glob(os.path.join(root, "docs", "*.md")))
+pages = [os.path.join(root, n) for n in ("README.md", "CONTRIBUTING.md")]
+pages += sorted(glob.glob(os.path.join(root, "docs", "*.md")))
 for page in pages:
     if page.endswith("DESIGN.md"):
         continue  # it also says what is to come
     with open(page, encoding="utf-8") as f:
         text = re.sub(r"```.*?```", "", f.read(), flags=re.S)
-    for line in re.findall(r"^    (?:build/)?weft +([^#\n]*)", text, re.M) + re.findall(r"`(?:build/)?weft +([^`]*)`", text):
+    lines = re.findall(r"^    (?:build/)?weft +([^#\n]*)", text, re.M)
+    for line in lines + re.findall(r"`(?:build/)?weft +([^`]*)`", text):
         shown += 1
         if problem := fault(line.split()):
             print(f"{os.path.relpath(page, root)}: weft {line}: {problem}")

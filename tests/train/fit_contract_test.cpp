@@ -1,5 +1,5 @@
-// The arguments of compile, fit, evaluate and predict that fit_test.cpp leaves out. Expected figures are worked out here,
-// in plain double arithmetic, for a model of one weight: y = w x.
+// The arguments of compile, fit, evaluate and predict that fit_test.cpp leaves out. Expected figures are worked out
+// here, in plain double arithmetic, for a model of one weight: y = w x.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -338,7 +338,9 @@ TEST(FitArguments, VerboseSaysNothingOrABarOrALineAnEpoch) {
     return printed([&] { model.fit(x(), t(), o); });
   };
   const std::string time = "[0-9]+s( -)? [0-9]+(s|ms|us)/step - loss: 1\\.6667\n";
-  const auto fits = [](const std::string& text, const std::string& form) { return std::regex_match(text, std::regex(form)); };
+  const auto fits = [](const std::string& text, const std::string& form) {
+    return std::regex_match(text, std::regex(form));
+  };
   EXPECT_EQ(output(0), "");
   const std::string bar = output(1);
   EXPECT_TRUE(fits(bar, "Epoch 1/2\n3/3 (━){20} " + time + "Epoch 2/2\n3/3 (━){20} " + time)) << bar;
@@ -362,7 +364,8 @@ TEST(EvaluateArguments, BatchSizeDoesNotChangeTheResult) {
 TEST(EvaluateArguments, StepsSampleWeightAndHooks) {
   Model model = compiled(0, {.weighted_metrics = {metrics::MSE{{.name = "weighted"}}}});
   Recorder seen;
-  EvaluateOptions o{.batch_size = 2, .verbose = 0, .sample_weight = row(weights), .steps = 2, .callbacks = {std::ref(seen)}};
+  EvaluateOptions o{
+      .batch_size = 2, .verbose = 0, .sample_weight = row(weights), .steps = 2, .callbacks = {std::ref(seen)}};
   const Logs logs = model.evaluate(x(), t(), o);
   EXPECT_EQ(seen.calls, "test{ [0 ]0 [1 ]1 }test");
   EXPECT_NEAR(seen.test[0]["loss"], mean_of(product(weights, squares), 0, 2), 1e-6);
@@ -465,7 +468,8 @@ TEST(Overrides, ComputeMetricsAddsValues) {
   struct Mine : Model {
     using Model::Model;
     double seen = 0;
-    Logs compute_metrics(const data::Batch& batch, const std::vector<Tensor>& predictions, const Tensor& loss) override {
+    Logs compute_metrics(const data::Batch& batch, const std::vector<Tensor>& predictions,
+                         const Tensor& loss) override {
       Logs logs = Model::compute_metrics(batch, predictions, loss);
       logs.set("examples", seen += static_cast<double>(batch.size()));
       return logs;
