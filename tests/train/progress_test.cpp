@@ -277,5 +277,29 @@ TEST(Progress, AutoIsABarOnATerminalAndALineElsewhere) {
   for (int verbose : {0, 1, 2}) EXPECT_EQ(resolve_verbose(verbose), verbose);
 }
 
+TEST(ProgressBar, LeavesOutWhatFollowsTheStoppedClock) {
+  const std::string text = written([](std::FILE* file) {
+    ProgressBar bar(2, 2, file);
+    bar.update(1, {});
+    wait(4);
+    bar.update(2, {});
+    bar.stop_clock(2);
+    wait(400);  // a validation
+    bar.finish(2, {});
+  });
+  EXPECT_TRUE(std::regex_match(text, std::regex("2/2 - 0s - [0-9]{1,2}ms/step\n"))) << text;
+}
+
+TEST(ProgressBar, StaysAsFarAsAnEndedEpochCame) {
+  const std::string text = written([](std::FILE* file) {
+    ProgressBar bar(1, 4, file, "Epoch 1/2");
+    bar.update(1, {});
+    bar.finish(1, {});
+  });
+  std::string cells;
+  for (int i = 0; i < 20; ++i) cells += i < 5 ? "━" : "─";
+  EXPECT_TRUE(text.starts_with("Epoch 1/2\n1/4 " + cells)) << text;
+}
+
 }  // namespace
 }  // namespace weft::nn
