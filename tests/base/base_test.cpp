@@ -12,6 +12,7 @@
 #include <weft/base/dtype.h>
 #include <weft/base/device.h>
 #include <weft/base/error.h>
+#include <weft/base/format.h>
 #include <weft/base/memory.h>
 #include <weft/base/shape.h>
 #include <weft/base/small_vector.h>
@@ -146,6 +147,11 @@ TEST(Errors, SayWhereAndInWhat) {
   EXPECT_EQ(text.find("folder"), text.npos) << text;
   EXPECT_EQ(e.message(), "received 3");
   EXPECT_EQ(e.module_path(), "block[2].conv");
+}
+
+TEST(Errors, ANanHasNoSign) {
+  EXPECT_EQ(to_string(std::copysign(std::nan(""), -1.0)), "nan");
+  EXPECT_EQ(format("%.2f %d", std::copysign(std::nan(""), -1.0), 3), "nan 3");
 }
 
 TEST(Errors, SuggestTheNearestName) {

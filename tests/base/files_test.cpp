@@ -81,11 +81,36 @@ TEST(Files, FoldersAreMadeWithTheirParents) {
   WEFT_EXPECT_ERROR(make_folder(folder / "file/below"), "file");
   WEFT_EXPECT_ERROR(make_folder("/proc/no-such-folder"), "/proc/no-such-folder", "cannot be made");
   WEFT_EXPECT_ERROR(make_folder(""), "empty");
-  if (::geteuid() != 0) {
-    ::chmod((folder / "a").c_str(), 0500);
-    WEFT_EXPECT_ERROR(make_folder(folder / "a"), "not writable");
-    ::chmod((folder / "a").c_str(), 0700);
+}
+
+/// For root, who may write anywhere: somebody else while it lives.
+struct Nobody {
+  bool changed = ::geteuid() == 0 && ::seteuid(65534) == 0;
+  ~Nobody() {
+    if (changed && ::seteuid(0) != 0) std::abort();
   }
+};
+
+TEST(Files, AFolderThatMayNotBeWrittenToIsSaidSo) {
+  TemporaryFolder folder;
+  make_folder(folder / "a");
+  ::chmod(folder.path().c_str(), 0755);
+  ::chmod((folder / "a").c_str(), 0555);
+  const Nobody nobody;
+  if (::geteuid() == 0) GTEST_SKIP() << "root may write anywhere";
+  WEFT_EXPECT_ERROR(make_folder(folder / "a"), "not writable", "choose a folder that you may write to");
+  WEFT_EXPECT_ERROR(make_folder(folder / "a/b/c"), "a/b", "Permission denied; choose a folder that you may write to");
+}
+
+TEST(Files, WhatAKilledWriterLeftIsRemoved) {
+  TemporaryFolder folder;
+  for (const char* name : {"model.json.4711-0.part", "cifar.tar.gz.part", "my.part", "x.-1.part", "x.1-.part", "1-1.part",
+                           "kept"})
+    write_file_atomically(folder / name, "x");
+  remove_parts(folder.path());
+  EXPECT_FALSE(file_exists(folder / "model.json.4711-0.part"));
+  EXPECT_EQ(folder.entries(), 6u);
+  remove_parts(folder / "nowhere");
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include <weft/base/format.h>
+
 namespace weft {
 
 Error& Error::in(std::string_view subject) {
@@ -39,7 +41,7 @@ void Error::compose() {
 
 std::string to_string(double v) {
   char buffer[40];
-  std::snprintf(buffer, sizeof buffer, "%g", v);
+  std::snprintf(buffer, sizeof buffer, "%g", printable(v));
   return buffer;
 }
 

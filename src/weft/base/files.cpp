@@ -8,15 +8,20 @@
 #include <atomic>
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <utility>
+#include <vector>
 
 #include <weft/base/error.h>
 
 namespace weft {
 
 namespace {
+
+constexpr const char* writable_mend = "; choose a folder that you may write to";
 
 std::string reason(int code) { return std::strerror(code); }
 
@@ -78,12 +83,29 @@ int write_aside(const std::string& target, const std::string& aside, mode_t mode
   return code;
 }
 
+/// The name of a file that is being written: no other ends like this one.
+std::string part_name(const std::string& target) {
+  static std::atomic<unsigned> count{0};
+  return cat(target, ".", ::getpid(), "-", count.fetch_add(1), ".part");
+}
+
+/// True for what part_name() makes: "NAME.123-4.part".
+bool is_part(const std::string& name) {
+  if (!name.ends_with(".part")) return false;
+  const auto dot = name.rfind('.', name.size() - 6);
+  if (dot == std::string::npos || dot == 0) return false;
+  unsigned process, count;
+  int end = 0;
+  return std::sscanf(name.c_str() + dot, ".%u-%u.part%n", &process, &count, &end) == 2 &&
+         dot + static_cast<std::size_t>(end) == name.size();
+}
+
 std::string mend(int code) {
   switch (code) {
     case ENOENT: return "; make the folder first";
     case EACCES:
     case EPERM:
-    case EROFS: return "; choose a folder that you may write to";
+    case EROFS: return writable_mend;
     case ENOSPC:
     case EDQUOT:
     case EFBIG: return "; free some space or choose another folder. The old file, if any, is unchanged";
@@ -137,8 +159,7 @@ void write_file_atomically(const std::string& path, std::span<const std::string_
     check(code == 0, path, ": cannot be written: ", reason(code));
     return;
   }
-  static std::atomic<unsigned> count{0};
-  const std::string aside = cat(target, ".", ::getpid(), "-", count.fetch_add(1), ".part");
+  const std::string aside = part_name(target);
   const int code = write_aside(target, aside, exists ? status.st_mode : 0, exists, parts);
   check(code == 0, path, ": cannot be written: ", reason(code), mend(code));
   // The rename itself must survive a power cut; where the folder cannot be flushed, the file is still whole.
@@ -155,14 +176,24 @@ void make_folder(const std::string& path) {
   for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
     const std::string part = path.substr(0, end);
     struct stat status;
-    if (::mkdir(part.c_str(), 0777) != 0 && errno != EEXIST && ::stat(part.c_str(), &status) != 0)
-      fail(path, ": the folder ", part == path ? "" : "'" + part + "' ", "cannot be made: ", reason(errno), mend(errno));
+    const int code = ::mkdir(part.c_str(), 0777) == 0 ? 0 : errno;
+    if (code && code != EEXIST && ::stat(part.c_str(), &status) != 0)
+      fail(path, ": the folder ", part == path ? "" : "'" + part + "' ", "cannot be made: ", reason(code),
+           writable_mend);
     check(::stat(part.c_str(), &status) == 0 && S_ISDIR(status.st_mode), path, ": '", part,
           "' is a file; expected a folder");
     if (end == std::string::npos) break;
   }
-  check(::access(path.c_str(), W_OK | X_OK) == 0, path, ": the folder is not writable: ", reason(errno),
-        "; choose a folder that you may write to");
+  check(::faccessat(AT_FDCWD, path.c_str(), W_OK | X_OK, AT_EACCESS) == 0, path, ": the folder is not writable: ",
+        reason(errno), writable_mend);
+}
+
+void remove_parts(const std::string& folder) {
+  std::error_code ec;
+  std::vector<std::filesystem::path> parts;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ec))
+    if (is_part(entry.path().filename().string())) parts.push_back(entry.path());
+  for (const auto& part : parts) std::filesystem::remove(part, ec);  // where it cannot be, it does no harm
 }
 
 bool file_exists(const std::string& path) {

@@ -41,6 +41,10 @@ void write_file_atomically(const std::string& path, std::string_view bytes);
 /// Makes the folder and its parents where they are missing, and checks that files can be made in it.
 void make_folder(const std::string& path);
 
+/// Removes what write_file_atomically left unfinished in a folder because its process was killed. Nobody may be writing
+/// there now.
+void remove_parts(const std::string& folder);
+
 /// True for an existing file of any kind but a folder.
 bool file_exists(const std::string& path);
 

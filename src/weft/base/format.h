@@ -2,14 +2,23 @@
 #pragma once
 
 #include <cstdio>
+#include <limits>
 #include <string>
+#include <type_traits>
 
 namespace weft {
+
+/// The value; a NaN without its sign, which printf would show as "-nan".
+template <class T> T printable(T v) {
+  if constexpr (std::is_floating_point_v<T>)
+    if (v != v) return std::numeric_limits<T>::quiet_NaN();
+  return v;
+}
 
 /// printf into a string of at most 255 bytes.
 template <class... A> std::string format(const char* pattern, A... a) {
   char buffer[256];
-  std::snprintf(buffer, sizeof buffer, pattern, a...);
+  std::snprintf(buffer, sizeof buffer, pattern, printable(a)...);
   return buffer;
 }
 
