@@ -81,6 +81,21 @@ TEST(Cifar10, NamesTheBadFile) {
       << message;
 }
 
+TEST(Cifar10, NamesTheFileThatIsAbsent) {
+  TemporaryFolder folder;
+  const std::string inside = folder / "cifar-10-batches-bin";
+  for (const char* name : {"data_batch_1.bin", "data_batch_2.bin", "data_batch_4.bin", "data_batch_5.bin",
+                           "test_batch.bin", "batches.meta.txt"})
+    put(inside + "/" + name, "");
+  for (const std::string& dir : {folder.path(), inside}) {
+    const std::string message = error_of([&] { cifar10({.data_dir = dir}); });
+    EXPECT_TRUE(contains(message, "holds some of its files, but not data_batch_3.bin; add it")) << message;
+    EXPECT_EQ(error_of([&] { open(dir); }), message);
+  }
+  std::filesystem::remove(inside + "/data_batch_4.bin");
+  EXPECT_TRUE(contains(error_of([&] { cifar10({.data_dir = inside}); }), "data_batch_3.bin and 1 more"));
+}
+
 TEST(Cifar100, UsesTheFineLabels) {
   TemporaryFolder folder;
   std::string names;
@@ -160,9 +175,25 @@ TEST(Cache, FollowsTheXdgRules) {
   EXPECT_EQ(cache_folder(), "/x/weft/datasets");
 }
 
+TEST(Cache, AServerThatDoesNotAnswerIsSoonGivenUp) {
+  TemporaryFolder cache;
+  Environment variable("WEFT_DATA", cache.path());
+  HttpServer server({{"cifar-10-binary.tar.gz", {.body = "", .silent = true}}});
+  EXPECT_TRUE(contains(error_of([&] { open("cifar10", {.base_url = server.url(), .answer_seconds = 1}); }),
+                       "did not answer within 1 s"));
+}
+
+TEST(Open, RefusesAFolderOfFilesForDataWithoutFiles) {
+  TemporaryFolder folder;
+  EXPECT_TRUE(contains(error_of([&] { open("shapes10", {.data_dir = "x"}); }), "data_dir: received 'x' with shapes10"));
+  EXPECT_TRUE(contains(error_of([&] { open(folder.path(), {.data_dir = "x"}); }),
+                       "data_dir: received 'x' with the folder"));
+}
+
 TEST(Open, SuggestsAName) {
   const std::string message = error_of([] { open("shape10"); });
   EXPECT_TRUE(contains(message, "did you mean 'shapes10'")) << message;
+  EXPECT_TRUE(contains(error_of([] { open("fashion_mnis"); }), "did you mean 'fashion-mnist'?"));
 }
 
 // --- image folders ----------------------------------------------------------------------------------------------
@@ -230,6 +261,12 @@ TEST(ImageFolder, AsksForASizeWhereImagesDiffer) {
   const ImageDataset all = ImageFolder(folder.path(), {.height = 6}).load();
   EXPECT_EQ(all.image_shape(), (Shape{3, 6, 6}));
   EXPECT_EQ(all.image(5).pixels[10], 50);
+  put(folder / "dogs/bad.png", "x");
+  std::string skipped;
+  const TrainTest parts = open(folder.path(), {.folder = {.height = 6, .skip_corrupt = true},
+                                               .skipped = [&](const std::string& problem) { skipped += problem; }});
+  EXPECT_EQ(parts.train.size() + parts.test.size(), 11);
+  EXPECT_TRUE(contains(skipped, "bad.png")) << skipped;
 }
 
 TEST(ImageFolder, ErrorsSayWhatIsMissing) {

@@ -119,6 +119,25 @@ TEST(Download, SaysWhenNobodyListens) {
   EXPECT_TRUE(contains(message, "failed (")) << message;
 }
 
+TEST(Download, SaysWhenAServerDoesNotAnswer) {
+  HttpServer server({{"f", {.body = "", .silent = true}}});
+  TemporaryFolder folder;
+  const std::string message = error_of([&] { download(server.url("f"), folder / "f", {.answer_seconds = 1}); });
+  EXPECT_TRUE(contains(message, server.url("f") + " did not answer within 1 s")) << message;
+  EXPECT_FALSE(exists(folder / "f.part"));
+}
+
+TEST(Download, SaysWhenTheProxyRefuses) {
+  HttpServer proxy({});
+  TemporaryFolder folder;
+  ::setenv("https_proxy", proxy.url().c_str(), 1);
+  const std::string message = error_of([&] { download("https://example.invalid/f", folder / "f"); });
+  ::unsetenv("https_proxy");
+  EXPECT_TRUE(contains(message, "https://example.invalid/f: the proxy refused the connection with HTTP status 404"))
+      << message;
+  EXPECT_EQ(proxy.requests().size(), 1u) << "asked once";
+}
+
 // --- archives ---------------------------------------------------------------------------------------------------
 
 struct Entry {

@@ -22,6 +22,7 @@ class HttpServer {
     std::size_t cut_after = std::string::npos;  ///< the first answer breaks off after so many bytes
     bool ranges = true;                         ///< understands "Range: bytes=N-"
     bool stalls = false;                        ///< sends 10 bytes, then nothing
+    bool silent = false;                        ///< never answers
   };
 
   explicit HttpServer(std::map<std::string, File> files) : files_(std::move(files)) {
@@ -99,8 +100,8 @@ class HttpServer {
                                   std::to_string(file.body.size() - 1) + "/" + std::to_string(file.body.size()) + "\r\n"
                             : "HTTP/1.1 200 OK\r\n";
     head += "Content-Length: " + std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n";
-    if (file.stalls) {
-      send_all(client, head + body.substr(0, 10));
+    if (file.stalls || file.silent) {
+      if (!file.silent) send_all(client, head + body.substr(0, 10));
       while (!stop_ && !readable(client, 20)) {
       }
       return;

@@ -274,7 +274,7 @@ TEST(Loader, RefusesWhatCannotBe) {
                        }),
                        "received batch_size 0; expected a number from 1"));
   EXPECT_TRUE(contains(error_of([] { Loader{counted(4), {.workers = -1}}; }), "received workers -1"));
-  EXPECT_TRUE(contains(error_of([] { Loader{take(counted(4), 0)}; }), "the data set is empty"));
+  EXPECT_TRUE(contains(error_of([] { Loader{take(counted(4), 0)}; }), "received an empty data set"));
   EXPECT_TRUE(contains(error_of([] { Loader{counted(4)}.set_state({0, 0, 9}); }), "it belongs to another data set"));
   Loader images{counted(4), {.transform = {RandomHorizontalFlip{}}}};
   EXPECT_TRUE(contains(error_of([&] { images.begin(); }), "the transform expects 8-bit images"));
@@ -352,7 +352,9 @@ TEST(Dataset, CollateNamesTheExampleThatDiffers) {
   const Dataset d = from_function(3, [](std::int64_t i) { return zeros({i == 2 ? 5 : 4}); });
   Loader loader{d, {.batch_size = 3}};
   EXPECT_TRUE(contains(error_of([&] { loader.begin(); }),
-                       "input 0 of example 2 of the batch is f32[5], that of the first f32[4]"));
+                       "input 0 of example 2 (number 2 of its batch) is f32[5], that of the first f32[4]"));
+  Loader reversed{d, {.batch_size = 3, .sampler = [](auto, auto) { return std::vector<std::int64_t>{1, 2, 0}; }}};
+  EXPECT_TRUE(contains(error_of([&] { reversed.begin(); }), "example 2 (number 1 of its batch)"));
   Loader own{d, {.batch_size = 3, .collate = [](std::vector<Sample> s) { return Batch{{s[2].inputs[0]}, {}}; }}};
   for (const auto& b : own) EXPECT_EQ(b.x().shape(), Shape{5});
 }
@@ -394,6 +396,51 @@ TEST(Dataset, ImagesOfOnesOwnCanBeAugmented) {
   });
   Loader loader{d, {.batch_size = 4, .transform = {RandomHorizontalFlip{}}}};
   for (auto [x, y] : loader) EXPECT_FLOAT_EQ(x.to_vector<float>().back(), 3 / 255.0f);
+}
+
+TEST(Dataset, AnImageOfOnesOwnStaysEightBitsUntilAfterAugmentation) {
+  struct Lit {
+    std::int64_t size() const { return 5; }
+    std::pair<Image, int> get(std::int64_t i) const {
+      Image image(3, 4, 4);
+      for (auto& p : image.pixels) p = static_cast<std::uint8_t>(10 * i);
+      return {image, static_cast<int>(i)};
+    }
+  };
+  const Dataset alone = from_function(5, [](std::int64_t i) { return Lit{}.get(i).first; });
+  EXPECT_EQ(Dataset(Lit{}).get(2).inputs[0].to_vector<float>()[0], 20 / 255.0f);
+  const Lit mine;
+  for (const Dataset& d : {Dataset(mine), Dataset(std::cref(mine)), skip(Lit{}, 0), alone}) {
+    Loader loader{d, {.batch_size = 5, .transform = {RandomHorizontalFlip{}, Normalize{{0}, {2}}}}};
+    for (const Batch& b : loader) {
+      EXPECT_EQ(b.x().shape(), (Shape{5, 3, 4, 4}));
+      EXPECT_FLOAT_EQ(b.x().to_vector<float>().back(), 40 / 255.0f / 2);
+    }
+  }
+  Loader unlabelled{alone, {.batch_size = 2}};
+  for (const Batch& b : unlabelled) EXPECT_TRUE(b.labels.empty());
+  Loader labelled{Lit{}, {.batch_size = 5}};
+  for (auto [x, y] : labelled) EXPECT_EQ(y.to_vector<int>(), (std::vector<int>{0, 1, 2, 3, 4}));
+  Loader mixed{concatenate({take(Lit{}, 1), take(alone, 1)}), {.batch_size = 2}};
+  EXPECT_TRUE(contains(error_of([&] { mixed.begin(); }), "no label, unlike the first"));
+}
+
+TEST(Loader, ErrorsNameTheExampleAndItsPlaceInTheBatch) {
+  const Dataset sizes = from_function(4, [](std::int64_t i) { return Image(1, i == 3 ? 5 : 4, 4); });
+  const Sampler order = [](auto, auto) { return std::vector<std::int64_t>{0, 3, 1}; };
+  Loader images{sizes, {.batch_size = 3, .sampler = order}};
+  EXPECT_TRUE(contains(error_of([&] { images.begin(); }), "example 3 (number 1 of its batch): the image is 1x5x4"));
+  const Dataset bad = from_function(4, [](std::int64_t i) {
+    check(i != 3, "nothing here");
+    return zeros({2});
+  });
+  Loader failing{bad, {.batch_size = 3, .sampler = order}};
+  EXPECT_TRUE(contains(error_of([&] { failing.begin(); }), "example 3 (number 1 of its batch): nothing here"));
+}
+
+TEST(Split, AStreamHasNoLastPart) {
+  const Dataset endless = stream([] { return [] { return std::optional(1.0f); }; });
+  EXPECT_TRUE(contains(error_of([&] { split(endless, 0.2); }), "received a stream"));
 }
 
 TEST(Normalization, ByName) {

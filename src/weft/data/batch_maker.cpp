@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include <weft/base/thread_pool.h>
 #include <weft/data/batch_maker.h>
@@ -34,6 +35,18 @@ BatchMaker::BatchMaker(const Dataset& dataset, const LoaderOptions& options, std
   }
 }
 
+namespace {
+/// f(), whose errors say which example they are about: its place in the data set and in the batch.
+template <class F> decltype(auto) about_example(std::int64_t index, std::int64_t place, const F& f) {
+  try {
+    return f();
+  } catch (Error& e) {
+    e.in(cat("Loader: example ", index, " (number ", place, " of its batch)"));
+    throw;
+  }
+}
+}  // namespace
+
 const float* BatchMaker::table(int channel) const {
   return tables_.data() + (table_channels_ == 1 ? 0 : static_cast<std::size_t>(channel) * 256);
 }
@@ -48,10 +61,10 @@ ImageView BatchMaker::augmented_view(const ImageView& view, std::int64_t index, 
   return {s.image.pixels.data(), s.image.channels, s.image.height, s.image.width, view.label};
 }
 
-void BatchMaker::write_image(const ImageView& v, std::int64_t index, float* out, const ImageView& expected) const {
-  check(v.channels == expected.channels && v.height == expected.height && v.width == expected.width, "Loader: image ",
-        index, " is ", v.channels, "x", v.height, "x", v.width, ", the first of its batch ", expected.channels, "x",
-        expected.height, "x", expected.width,
+void BatchMaker::write_image(const ImageView& v, float* out, const ImageView& expected) const {
+  check(v.channels == expected.channels && v.height == expected.height && v.width == expected.width, "the image is ",
+        v.channels, "x", v.height, "x", v.width, ", the first of its batch ", expected.channels, "x", expected.height,
+        "x", expected.width,
         "; bring them to one size with data::Resize or data::RandomResizedCrop in the transform");
   const std::int64_t plane = static_cast<std::int64_t>(v.height) * v.width;
   for (int c = 0; c < v.channels; ++c) {
@@ -62,15 +75,14 @@ void BatchMaker::write_image(const ImageView& v, std::int64_t index, float* out,
   }
 }
 
-Batch BatchMaker::images(std::span<const std::int64_t> indices, std::int64_t epoch, Scratch& scratch,
-                         bool parallel) const {
-  const auto view_of_example = [&](std::int64_t i, Scratch& s) {
-    ImageView v;
-    dataset_.image(i, v, s.decoded);
-    return changes_ ? augmented_view(v, i, epoch, s) : v;
+Batch BatchMaker::images(std::span<const std::int64_t> indices, const ImageView& stored, std::int64_t epoch,
+                         Scratch& scratch, bool parallel) const {
+  const auto index = [&](std::int64_t k) { return indices[static_cast<std::size_t>(k)]; };
+  const auto augmented = [&](const ImageView& v, std::int64_t k, Scratch& s) {
+    return changes_ ? augmented_view(v, index(k), epoch, s) : v;
   };
   const auto n = static_cast<std::int64_t>(indices.size());
-  const ImageView first = view_of_example(indices[0], scratch);
+  const ImageView first = about_example(index(0), 0, [&] { return augmented(stored, 0, scratch); });
   check(table_channels_ == 1 || table_channels_ == first.channels, "Normalize: numbers for ", table_channels_,
         " channels; the images have ", first.channels);
   const std::int64_t each = static_cast<std::int64_t>(first.channels) * first.height * first.width;
@@ -79,13 +91,19 @@ Batch BatchMaker::images(std::span<const std::int64_t> indices, std::int64_t epo
   float* pixels = view_of(x).as<float>();
   std::int64_t* labels = view_of(y).as<std::int64_t>();
   const auto write = [&](std::int64_t k, const ImageView& v) {
-    write_image(v, indices[static_cast<std::size_t>(k)], pixels + k * each, first);
+    write_image(v, pixels + k * each, first);
+    check(v.labelled == first.labelled, "the image has ", v.labelled ? "a" : "no",
+          " label, unlike the first of its batch");
     labels[k] = v.label;
   };
   write(0, first);
   const auto piece = [&](std::int64_t begin, std::int64_t end, Scratch& s) {
-    for (std::int64_t k = begin; k < end; ++k)
-      write(k + 1, view_of_example(indices[static_cast<std::size_t>(k + 1)], s));
+    for (std::int64_t k = begin + 1; k <= end; ++k)
+      about_example(index(k), k, [&] {
+        ImageView v;
+        dataset_.image(index(k), v, s.decoded);
+        write(k, augmented(v, k, s));
+      });
   };
   // Small batches are not worth waking threads for.
   if (!parallel || n * each < (std::int64_t{1} << 18)) {
@@ -97,14 +115,16 @@ Batch BatchMaker::images(std::span<const std::int64_t> indices, std::int64_t epo
                    piece(begin, end, own);
                  });
   }
+  if (!first.labelled) return {{x}, {}};
   return {{x}, {y}};
 }
 
 void BatchMaker::transform_sample(Sample& s, std::int64_t index, std::int64_t epoch, Scratch& scratch) const {
   if (options_.transform.empty()) return;
-  check(!s.inputs.empty() && s.inputs[0].dtype() == DType::u8 && s.inputs[0].rank() == 3, "Loader: example ", index,
-        " is ", s.inputs.empty() ? "without input" : to_string(s.inputs[0].meta()),
-        "; the transform expects 8-bit images, u8[channels, height, width]; use data::map for other examples");
+  check(!s.inputs.empty() && s.inputs[0].dtype() == DType::u8 && s.inputs[0].rank() == 3, "the input is ",
+        s.inputs.empty() ? "missing" : to_string(s.inputs[0].meta()),
+        "; the transform expects 8-bit images: u8[channels, height, width], or a data::Image alone or with a whole "
+        "number; use data::map for other examples");
   const Shape& shape = s.inputs[0].shape();
   scratch.image.resize(static_cast<int>(shape[0]), static_cast<int>(shape[1]), static_cast<int>(shape[2]));
   s.inputs[0].copy_to(scratch.image.pixels.data(), DType::u8);
@@ -114,31 +134,37 @@ void BatchMaker::transform_sample(Sample& s, std::int64_t index, std::int64_t ep
   check(table_channels_ == 1 || table_channels_ == v.channels, "Normalize: numbers for ", table_channels_,
         " channels; the images have ", v.channels);
   Tensor x = allocate_tensor({Shape{v.channels, v.height, v.width}, DType::f32}, cpu);
-  write_image(v, index, view_of(x).as<float>(), v);
+  write_image(v, view_of(x).as<float>(), v);
   s.inputs[0] = x;
 }
 
 Batch BatchMaker::make(std::vector<Sample> samples, std::int64_t first, std::int64_t epoch, Scratch& scratch) const {
+  std::vector<std::int64_t> indices(samples.size());
+  std::iota(indices.begin(), indices.end(), first);
   for (std::size_t k = 0; k < samples.size(); ++k)
-    transform_sample(samples[k], first + static_cast<std::int64_t>(k), epoch, scratch);
-  return options_.collate ? options_.collate(std::move(samples)) : collate(samples);
+    about_example(indices[k], static_cast<std::int64_t>(k),
+                  [&] { transform_sample(samples[k], indices[k], epoch, scratch); });
+  return options_.collate ? options_.collate(std::move(samples)) : collate(samples, indices);
 }
 
 Batch BatchMaker::make(std::span<const std::int64_t> indices, std::int64_t epoch, Scratch& scratch,
                        bool parallel) const {
   if (!options_.collate) {
-    ImageView v;
-    if (dataset_.image(indices[0], v, scratch.decoded)) return images(indices, epoch, scratch, parallel);
+    ImageView first;
+    if (about_example(indices[0], 0, [&] { return dataset_.image(indices[0], first, scratch.decoded); }))
+      return images(indices, first, epoch, scratch, parallel);
     Batch batch;
     if (options_.transform.empty() && dataset_.gather(indices, batch)) return batch;
   }
   std::vector<Sample> samples;
   samples.reserve(indices.size());
-  for (std::int64_t i : indices) {
-    samples.push_back(dataset_.get(i));
-    transform_sample(samples.back(), i, epoch, scratch);
-  }
-  return options_.collate ? options_.collate(std::move(samples)) : collate(samples);
+  for (std::int64_t i : indices)
+    about_example(i, static_cast<std::int64_t>(samples.size()), [&] {
+      Sample s = dataset_.get(i);
+      transform_sample(s, i, epoch, scratch);
+      samples.push_back(std::move(s));
+    });
+  return options_.collate ? options_.collate(std::move(samples)) : collate(samples, indices);
 }
 
 }  // namespace weft::data

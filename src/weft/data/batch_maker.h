@@ -21,8 +21,10 @@ class BatchMaker {
   Batch make(std::vector<Sample> samples, std::int64_t first, std::int64_t epoch, Scratch& scratch) const;
 
  private:
-  void write_image(const ImageView& view, std::int64_t index, float* out, const ImageView& expected) const;
-  Batch images(std::span<const std::int64_t> indices, std::int64_t epoch, Scratch& scratch, bool parallel) const;
+  void write_image(const ImageView& view, float* out, const ImageView& expected) const;
+  /// `stored`: the first example's pixels, as they were read.
+  Batch images(std::span<const std::int64_t> indices, const ImageView& stored, std::int64_t epoch, Scratch& scratch,
+               bool parallel) const;
   ImageView augmented_view(const ImageView& view, std::int64_t index, std::int64_t epoch, Scratch& scratch) const;
   void transform_sample(Sample& s, std::int64_t index, std::int64_t epoch, Scratch& scratch) const;
   const float* table(int channel) const;

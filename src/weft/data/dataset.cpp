@@ -137,8 +137,14 @@ bool TensorDataset::gather(std::span<const std::int64_t> indices, Batch& batch) 
 // --- stacking ---------------------------------------------------------------------------------------------------
 
 namespace {
-Tensor stack(std::span<const Sample> samples, const char* what, std::size_t which,
-             const Tensor& (*pick)(const Sample&, std::size_t)) {
+/// "example 17 (number 3 of its batch)".
+std::string example(std::size_t i, std::span<const std::int64_t> indices) {
+  if (indices.empty()) return cat("example ", i, " of the batch");
+  return cat("example ", indices[i], " (number ", i, " of its batch)");
+}
+
+Tensor stack(std::span<const Sample> samples, std::span<const std::int64_t> indices, const char* what,
+             std::size_t which, const Tensor& (*pick)(const Sample&, std::size_t)) {
   const Tensor& first = pick(samples[0], which);
   Shape shape = first.shape();
   shape.insert(0, static_cast<std::int64_t>(samples.size()));
@@ -146,8 +152,8 @@ Tensor stack(std::span<const Sample> samples, const char* what, std::size_t whic
   const std::size_t bytes = static_cast<std::size_t>(first.numel()) * size_of(first.dtype());
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const Tensor& t = pick(samples[i], which);
-    check(t.shape() == first.shape() && t.dtype() == first.dtype(), "collate: ", what, " ", which, " of example ", i,
-          " of the batch is ", t.meta(), ", that of the first ", first.meta(),
+    check(t.shape() == first.shape() && t.dtype() == first.dtype(), "collate: ", what, " ", which, " of ",
+          example(i, indices), " is ", t.meta(), ", that of the first ", first.meta(),
           "; make them equal (data::Resize for images) or give the Loader a collate function");
     t.copy_to(view_of(out).as<unsigned char>() + i * bytes, t.dtype());
   }
@@ -155,23 +161,24 @@ Tensor stack(std::span<const Sample> samples, const char* what, std::size_t whic
 }
 }  // namespace
 
-Batch collate(std::span<const Sample> samples) {
+Batch collate(std::span<const Sample> samples, std::span<const std::int64_t> indices) {
   check(!samples.empty(), "collate: no example");
   const Sample& first = samples[0];
   for (std::size_t i = 0; i < samples.size(); ++i)
     check(samples[i].inputs.size() == first.inputs.size() && samples[i].labels.size() == first.labels.size() &&
               samples[i].weight.defined() == first.weight.defined(),
-          "collate: example ", i, " of the batch has ", samples[i].inputs.size(), " inputs and ",
+          "collate: ", example(i, indices), " has ", samples[i].inputs.size(), " inputs and ",
           samples[i].labels.size(), " labels, the first ", first.inputs.size(), " and ", first.labels.size());
   Batch b;
   for (std::size_t k = 0; k < first.inputs.size(); ++k)
-    b.inputs.push_back(
-        stack(samples, "input", k, [](const Sample& s, std::size_t i) -> const Tensor& { return s.inputs[i]; }));
+    b.inputs.push_back(stack(samples, indices, "input", k,
+                             [](const Sample& s, std::size_t i) -> const Tensor& { return s.inputs[i]; }));
   for (std::size_t k = 0; k < first.labels.size(); ++k)
-    b.labels.push_back(
-        stack(samples, "label", k, [](const Sample& s, std::size_t i) -> const Tensor& { return s.labels[i]; }));
+    b.labels.push_back(stack(samples, indices, "label", k,
+                             [](const Sample& s, std::size_t i) -> const Tensor& { return s.labels[i]; }));
   if (first.weight.defined())
-    b.weights = stack(samples, "weight", 0, [](const Sample& s, std::size_t) -> const Tensor& { return s.weight; });
+    b.weights = stack(samples, indices, "weight", 0,
+                      [](const Sample& s, std::size_t) -> const Tensor& { return s.weight; });
   return b;
 }
 

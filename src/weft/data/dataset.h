@@ -48,11 +48,13 @@ struct ImageView {
   const std::uint8_t* pixels = nullptr;  ///< channels * height * width bytes
   int channels = 0, /**< 3: RGB, 1: gray */ height = 0, /**< rows */ width = 0;  ///< columns
   std::int64_t label = 0;  ///< its class
+  bool labelled = true;    ///< false: it has no class
   friend bool operator==(const ImageView&, const ImageView&) = default;
 };
 
 /// What a data set must have. get(i) may return a Sample, an input alone, or a pair or tuple (input, label) or
-/// (input, label, weight), where inputs and labels are a Tensor, a number, an Image or a vector of tensors. It is
+/// (input, label, weight), where inputs and labels are a Tensor, a number, an Image or a vector of tensors. A Loader's
+/// transform takes an Image that comes alone or with a whole number, or a Tensor u8 [C, H, W]. It is
 /// called from several threads at once where a Loader has workers, so it must not change the data set.
 template <class D>
 concept DatasetLike = requires(const D& d, std::int64_t i) {
@@ -97,6 +99,25 @@ template <class T> Sample to_sample(T&& v) {
   }
 }
 
+/// What a get(i) returns that gives an Image alone, or with a whole number as its label.
+template <class V> constexpr bool is_image_example = std::is_same_v<V, Image>;
+template <class L> constexpr bool is_image_example<std::pair<Image, L>> = std::is_integral_v<L>;
+template <class L> constexpr bool is_image_example<std::tuple<Image, L>> = std::is_integral_v<L>;
+/// The pixels of such an example, which move into `scratch`.
+template <class V> ImageView to_view(V example, Image& scratch) {
+  ImageView view;
+  if constexpr (std::is_same_v<V, Image>) {
+    scratch = std::move(example);
+    view.labelled = false;
+  } else {
+    scratch = std::move(std::get<0>(example));
+    view.label = static_cast<std::int64_t>(std::get<1>(example));
+  }
+  view.pixels = scratch.pixels.data();
+  view.channels = scratch.channels, view.height = scratch.height, view.width = scratch.width;
+  return view;
+}
+
 /// The interface behind Dataset.
 struct DatasetModel {
   virtual ~DatasetModel() = default;
@@ -121,7 +142,10 @@ template <class D> struct HeldDataset final : DatasetModel {
                     { d.image(i, view, scratch) } -> std::same_as<bool>;
                   })
       return d.image(i, view, scratch);
-    else return DatasetModel::image(i, view, scratch);
+    else if constexpr (is_image_example<std::remove_cvref_t<decltype(d.get(i))>>) {
+      view = to_view(d.get(i), scratch);
+      return true;
+    } else return DatasetModel::image(i, view, scratch);
   }
   bool gather(std::span<const std::int64_t> indices, Batch& batch) const override {
     if constexpr (requires {
@@ -214,7 +238,7 @@ template <class F> Dataset from_function(std::int64_t n, F get) {
     std::int64_t n;
     F f;
     std::int64_t size() const { return n; }
-    Sample get(std::int64_t i) const { return detail::to_sample(f(i)); }
+    auto get(std::int64_t i) const { return f(i); }
   };
   return Made{n, std::move(get)};
 }
@@ -262,7 +286,8 @@ struct Split {
 Split split(const Dataset& dataset, double fraction);
 
 /// Stacks examples along a new first axis; throws Error naming the example whose shapes differ from the first one's.
-Batch collate(std::span<const Sample> samples);
+/// `indices` are their places in the data set, for that error.
+Batch collate(std::span<const Sample> samples, std::span<const std::int64_t> indices = {});
 
 }  // namespace weft::data
 

@@ -56,6 +56,7 @@ struct DatasetOptions {
   bool download = true;       ///< fetch what is missing into the cache (never into data_dir)
   std::string base_url = {};  ///< a mirror: replaces all of the address but the file's name
   DownloadProgress progress = {};  ///< called while files arrive
+  int answer_seconds = 30;         ///< how long a server may take to answer
 };
 
 /// CIFAR-10 (Krizhevsky 2009), official binary version: 50,000 and 10,000 images of 32x32 RGB in 10 classes.
@@ -125,9 +126,12 @@ struct OpenOptions {
   bool download = true;  ///< see DatasetOptions
   std::string base_url = {};  ///< see DatasetOptions
   DownloadProgress progress = {};  ///< see DatasetOptions
+  int answer_seconds = 30;         ///< see DatasetOptions
   std::uint64_t seed = 0;      ///< of shapes10
   FolderOptions folder = {};   ///< of an image folder
   double test_fraction = 0.2;  ///< of an image folder without train/ and test/: the last images of each class
+  /// Called with the path and the reason of each image that folder.skip_corrupt leaves out.
+  std::function<void(const std::string& problem)> skipped = {};
 };
 /// A data set's two parts.
 struct TrainTest {

@@ -1,4 +1,5 @@
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -16,6 +17,7 @@
 namespace weft::data {
 
 namespace fs = std::filesystem;
+using clock = std::chrono::steady_clock;
 
 namespace {
 
@@ -69,7 +71,8 @@ struct Transfer {
   const DownloadOptions& options;
   CURL* curl = nullptr;
   std::int64_t offset = 0;  ///< bytes that were there before
-  bool started = false, disk_full = false;
+  clock::time_point asked = clock::now();
+  bool answered = false, started = false, disk_full = false;
   int disk_error = 0;
 
   /// A server that ignores the range sends everything again.
@@ -93,15 +96,22 @@ struct Transfer {
 std::size_t on_bytes(char* bytes, std::size_t size, std::size_t n, void* self) {
   return static_cast<Transfer*>(self)->receive(bytes, size * n);
 }
+std::size_t on_header(char*, std::size_t size, std::size_t n, void* self) {
+  static_cast<Transfer*>(self)->answered = true;
+  return size * n;
+}
+/// Called about once a second also where nothing arrives; not 0: curl gives up.
 int on_progress(void* self, curl_off_t total, curl_off_t now, curl_off_t, curl_off_t) {
   auto& t = *static_cast<Transfer*>(self);
+  if (!t.answered && clock::now() - t.asked > std::chrono::seconds(t.options.answer_seconds)) return 1;
   if (t.options.progress && (now || total)) t.options.progress(t.offset + now, total ? t.offset + total : 0);
   return 0;
 }
 
 struct Outcome {
   CURLcode code;
-  long status;
+  long status, proxy_status;
+  bool answered;
   std::string text;
 };
 
@@ -120,7 +130,13 @@ Outcome request(const std::string& url, Transfer& t) {
   set(CURLOPT_FAILONERROR, 1L);
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_USERAGENT, "weft");
-  set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(t.options.stall_seconds));
+  set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(t.options.answer_seconds));
+#if LIBCURL_VERSION_NUM >= 0x075700
+  set(CURLOPT_QUICK_EXIT, 1L);  // else curl waits for a name server that does not answer, whatever the time limit
+#endif
+  set(CURLOPT_HEADERFUNCTION, &on_header);
+  set(CURLOPT_HEADERDATA, &t);
+  set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // a proxy's are no answer
   set(CURLOPT_LOW_SPEED_LIMIT, 100L);
   set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(t.options.stall_seconds));
   set(CURLOPT_WRITEFUNCTION, &on_bytes);
@@ -131,13 +147,18 @@ Outcome request(const std::string& url, Transfer& t) {
   set(CURLOPT_ERRORBUFFER, text);
   const std::string range = cat(t.offset, "-");
   if (t.offset) set(CURLOPT_RANGE, range.c_str());
-  Outcome o{curl_easy_perform(curl.get()), 0, {}};
+  Outcome o{curl_easy_perform(curl.get()), 0, 0, t.answered, {}};
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &o.status);
+  curl_easy_getinfo(curl.get(), CURLINFO_HTTP_CONNECTCODE, &o.proxy_status);
   o.text = *text ? text : curl_easy_strerror(o.code);
   return o;
 }
 
+/// A proxy that does not let a connection through; over plain HTTP its refusal is an answer like a server's.
+bool refused_by_proxy(const Outcome& o) { return o.status == 0 && o.proxy_status >= 300; }
+
 bool worth_another_try(const Outcome& o) {
+  if (refused_by_proxy(o)) return false;
   switch (o.code) {
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:
@@ -155,9 +176,15 @@ bool worth_another_try(const Outcome& o) {
 [[noreturn]] void give_up(const std::string& url, const Outcome& o, const DownloadOptions& options, std::int64_t have) {
   const std::string kept =
       have ? cat("; ", have, " bytes are kept and the next call goes on from there") : std::string();
+  if (refused_by_proxy(o))
+    fail("download: ", url, ": the proxy refused the connection with HTTP status ", o.proxy_status,
+         "; check https_proxy, or put the files in a folder and name it with data_dir", kept);
   if (o.code == CURLE_HTTP_RETURNED_ERROR)
     fail("download: ", url, " answered with HTTP status ", o.status, o.status == 404 ? " (not found)" : "",
          "; check the address, or put the files in a folder and name it with data_dir", kept);
+  if (!o.answered && (o.code == CURLE_OPERATION_TIMEDOUT || o.code == CURLE_ABORTED_BY_CALLBACK))
+    fail("download: ", url, " did not answer within ", options.answer_seconds,
+         " s; check the network, or put the files in a folder and name it with data_dir", kept);
   if (o.code == CURLE_OPERATION_TIMEDOUT)
     fail("download: ", url, " stalled: under 100 bytes a second for ", options.stall_seconds, " s; try again later",
          kept);

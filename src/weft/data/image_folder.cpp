@@ -101,7 +101,7 @@ ImageDataset ImageFolder::load() const {
       const Image image = read_for(path(i), options_);
       check(image.height == first.height && image.width == first.width, path(i), ": an image of ", image.width, "x",
             image.height, " pixels among ones of ", first.width, "x", first.height,
-            "; give a height and width to resize to");
+            "; give a height and width to resize to (--image-size)");
       std::memcpy(pixels.data() + i * each, image.pixels.data(), static_cast<std::size_t>(each));
     }
   });

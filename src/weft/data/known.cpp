@@ -19,10 +19,12 @@ bool exists(const std::string& path) {
   std::error_code ec;
   return fs::exists(path, ec);
 }
-bool has_all(const std::string& folder, const KnownSet& set) {
+/// The set's files that are not in the folder.
+std::vector<std::string> absent(const std::string& folder, const KnownSet& set) {
+  std::vector<std::string> names;
   for (const auto& file : set.files)
-    if (!exists(folder + "/" + file.name) && !exists(folder + "/" + without_gz(file.name))) return false;
-  return true;
+    if (!exists(folder + "/" + file.name) && !exists(folder + "/" + without_gz(file.name))) names.push_back(file.name);
+  return names;
 }
 }  // namespace
 
@@ -44,13 +46,23 @@ std::string cache_folder() {
 
 std::string local_folder(const KnownSet& set, const std::string& data_dir) {
   for (const std::string& folder : {data_dir, data_dir + "/" + set.folder})
-    if (has_all(folder, set)) return folder;
+    if (absent(folder, set).empty()) return folder;
+  return {};
+}
+
+std::string incomplete(const KnownSet& set, const std::string& data_dir) {
+  for (const std::string& folder : {data_dir, data_dir + "/" + set.folder})
+    if (const auto names = absent(folder, set); names.size() < set.files.size())
+      return cat(set.name, ": '", folder, "' holds some of its files, but not ", names[0],
+                 names.size() > 1 ? cat(" and ", names.size() - 1, " more") : "");
   return {};
 }
 
 std::string find_or_fetch(const KnownSet& set, const DatasetOptions& options) {
   if (!options.data_dir.empty()) {
     const auto folder = local_folder(set, options.data_dir);
+    if (folder.empty())
+      if (const auto problem = incomplete(set, options.data_dir); !problem.empty()) fail(problem, "; add it");
     check(!folder.empty(), set.name, ": '", options.data_dir, "' ",
           exists(options.data_dir) ? "does not hold its files" : "does not exist", "; expected the folder that holds ",
           set.folder, "/, or that folder itself with ", set.files[0].name, " and the like");
@@ -62,7 +74,7 @@ std::string find_or_fetch(const KnownSet& set, const DatasetOptions& options) {
         "; allow the download, or name a local copy with data_dir");
   const std::string base = options.base_url.empty() ? set.base_url : options.base_url;
   const auto fetch = [&](const std::string& file, const std::string& md5, const std::string& to) {
-    DownloadOptions d{.md5 = md5};
+    DownloadOptions d{.md5 = md5, .answer_seconds = options.answer_seconds};
     if (options.progress)
       d.progress = [&](std::int64_t done, std::int64_t total) { options.progress(file, done, total); };
     download(cat(base, base.ends_with('/') ? "" : "/", file), to, d);
@@ -76,7 +88,7 @@ std::string find_or_fetch(const KnownSet& set, const DatasetOptions& options) {
   const std::string archive = cache + "/" + set.archive;
   fetch(set.archive, set.archive_md5, archive);
   unpack(archive, cache);
-  check(has_all(folder, set), archive, ": it does not hold the files of ", set.name);
+  check(absent(folder, set).empty(), archive, ": it does not hold the files of ", set.name);
   std::error_code ec;
   fs::remove(archive, ec);  // unpacked and checked: no need to keep it twice
   return folder;
@@ -208,7 +220,7 @@ const KnownSet& mnist_set() {
   return set;
 }
 const KnownSet& fashion_mnist_set() {
-  static const KnownSet set{"fashion_mnist",
+  static const KnownSet set{"fashion-mnist",
                             "clothes in the format of MNIST (Xiao, Rasul, Vollgraf 2017)",
                             "fashion_mnist",
                             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",

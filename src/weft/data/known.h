@@ -24,6 +24,8 @@ const KnownSet& fashion_mnist_set();
 
 /// The folder under `data_dir`, or `data_dir` itself, that holds all files; "" where neither does.
 std::string local_folder(const KnownSet& set, const std::string& data_dir);
+/// What is absent where only some files are there, as the beginning of an error; "" where all are, or none.
+std::string incomplete(const KnownSet& set, const std::string& data_dir);
 /// The folder with the files: a local copy, the cache, or fetched into the cache.
 std::string find_or_fetch(const KnownSet& set, const DatasetOptions& options);
 /// "a.gz" to "a".

@@ -81,7 +81,9 @@ Loader::Loader(Dataset dataset, LoaderOptions options) {
   if (dataset.is_stream())
     check(!options.shuffle && !options.sampler,
           "Loader: a stream cannot be shuffled; use data::shuffle_buffer(stream, n)");
-  else check(dataset.size() > 0, "Loader: the data set is empty");
+  else
+    check(dataset.size() > 0, "Loader: received an empty data set; expected at least one example. Look at what filter, ",
+          "take, subset or the like left of it");
   impl_ = std::make_shared<Impl>();
   impl_->dataset = std::move(dataset);
   impl_->options = std::move(options);

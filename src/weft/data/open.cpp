@@ -22,10 +22,10 @@ constexpr Entry entries[] = {
     {"cifar10", cifar10_set, cifar10, 50000, 10000, 3, 32, 32, 10},
     {"cifar100", cifar100_set, cifar100, 50000, 10000, 3, 32, 32, 100},
     {"mnist", mnist_set, mnist, 60000, 10000, 1, 28, 28, 10},
-    {"fashion_mnist", fashion_mnist_set, fashion_mnist, 60000, 10000, 1, 28, 28, 10},
+    {"fashion-mnist", fashion_mnist_set, fashion_mnist, 60000, 10000, 1, 28, 28, 10},
 };
 
-/// "Fashion-MNIST" to "fashion_mnist", "CIFAR-10" to "cifar10".
+/// "Fashion-MNIST" to "fashionmnist", "CIFAR-10" to "cifar10".
 std::string plain(const std::string& name) {
   std::string s;
   for (char c : name)
@@ -66,40 +66,55 @@ TrainTest split_classes(const ImageDataset& all, double fraction) {
   return {pick(all, train), pick(all, test)};
 }
 
+ImageDataset load(const std::string& folder, const OpenOptions& options) {
+  const ImageFolder images(folder, options.folder);
+  if (options.skipped)
+    for (const std::string& problem : images.skipped()) options.skipped(problem);
+  return images.load();
+}
+
 TrainTest open_folder(const std::string& folder, const OpenOptions& options) {
   for (const char* test : {"test", "val", "valid", "validation"}) {
     const std::string train_folder = folder + "/train", test_folder = folder + "/" + test;
     if (!is_folder(train_folder) || !is_folder(test_folder)) continue;
-    TrainTest parts{ImageFolder(train_folder, options.folder).load(), ImageFolder(test_folder, options.folder).load()};
+    TrainTest parts{load(train_folder, options), load(test_folder, options)};
     check(parts.train.class_names() == parts.test.class_names(), folder, ": the classes of train/ and ", test,
           "/ differ");
     check(parts.train.image_shape() == parts.test.image_shape(), folder, ": images of ",
           parts.train.image_shape(), " in train/ and ", parts.test.image_shape(), " in ", test,
-          "/; give a height and width to resize to");
+          "/; give a height and width to resize to (--image-size)");
     return parts;
   }
-  return split_classes(ImageFolder(folder, options.folder).load(), options.test_fraction);
+  return split_classes(load(folder, options), options.test_fraction);
 }
 
 }  // namespace
 
 TrainTest open(const std::string& name, const OpenOptions& options) {
-  if (plain(name) == "shapes10")
+  if (plain(name) == "shapes10") {
+    check(options.data_dir.empty(), "data_dir: received '", options.data_dir,
+          "' with shapes10, which is drawn and has no files; leave one of the two out");
     return {shapes10({.train = true, .seed = options.seed}), shapes10({.train = false, .seed = options.seed})};
+  }
   for (const Entry& e : entries)
     if (plain(name) == plain(e.name)) {
-      DatasetOptions o{true, options.data_dir, options.download, options.base_url, options.progress};
+      DatasetOptions o{true, options.data_dir, options.download, options.base_url, options.progress,
+                       options.answer_seconds};
       ImageDataset train = e.make(o);
       o.train = false;
       return {std::move(train), e.make(o)};
     }
   if (is_folder(name)) {
+    check(options.data_dir.empty(), "data_dir: received '", options.data_dir, "' with the folder '", name,
+          "'; leave one of the two out");
     for (const Entry& e : entries)
       if (!local_folder(e.set(), name).empty()) {
         OpenOptions local = options;
         local.data_dir = name;
         return open(e.name, local);
       }
+    for (const Entry& e : entries)
+      if (const auto problem = incomplete(e.set(), name); !problem.empty()) fail(problem, "; add it");
     return open_folder(name, options);
   }
   std::vector<std::string> names{"shapes10"};

@@ -215,6 +215,8 @@ Dataset shuffle_buffer(const Dataset& dataset, std::int64_t buffer, std::uint64_
 
 Split split(const Dataset& dataset, double fraction) {
   check(fraction > 0 && fraction < 1, "split: received fraction ", fraction, "; expected between 0 and 1");
+  check(!dataset.is_stream(), "split: received a stream, whose length is not known, so it has no last ", fraction,
+        "; take(stream, n) and skip(stream, n) divide it, and fit takes .validation_data");
   const std::int64_t n = dataset.size(), first = static_cast<std::int64_t>(static_cast<double>(n) * (1 - fraction));
   check(first > 0 && first < n, "split: ", n, " examples are too few to split off ", fraction);
   return {take(dataset, first), skip(dataset, first)};
