@@ -35,6 +35,18 @@ TEST(Json, ErrorsAreOneClearLine) {
   WEFT_EXPECT_ERROR(parse_attributes(R"({"a":{"f64":"huge"}})"), "'a'");
   WEFT_EXPECT_ERROR(to_json({{"a", std::string("\xff")}}), "UTF-8");
   EXPECT_EQ(json_quote("a\"b"), R"("a\"b")");
+  EXPECT_TRUE(testing::error_of([] { parse_attributes("{"); }).starts_with("malformed JSON: parse error at line 1"));
+}
+
+TEST(Json, DeepNestingIsAnErrorNotACrash) {
+  for (const auto& [open, close] : {std::pair{"[", "]"}, {"{\"b\":", "}"}}) {
+    std::string deep;
+    for (int i = 0; i < 100000; ++i) deep += open;
+    WEFT_EXPECT_ERROR(parse_attributes("{\"a\":" + deep), "nested more than 100 levels deep");
+    deep += "1";
+    for (int i = 0; i < 100000; ++i) deep += close;
+    WEFT_EXPECT_ERROR(parse_attributes("{\"a\":" + deep + "}"), "nested more than 100 levels deep");
+  }
 }
 
 /// The attributes of every case of every operator go through text and back unchanged.

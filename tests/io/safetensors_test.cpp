@@ -115,6 +115,7 @@ std::vector<Damaged> damaged_files() {
                           R"("w":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}})", four + "ab"), {"'w' overlaps tensor 'v'"}},
       {"hole", file_of(entry("[1]", "[4,8]"), eight), {"bytes 0 to 4", "'w'", "belong to no tensor"}},
       {"bytes_left", file_of(entry("[1]", "[0,4]"), eight), {"last 4 bytes"}},
+      {"deep_nesting", file_of("{\"a\":" + std::string(100000, '[')), {"the header", "nested more than 100 levels"}},
       {"metadata_no_text", file_of(R"({"__metadata__":{"step":3}})"), {"'step'", "expected a text"}},
       {"metadata_no_object", file_of(R"({"__metadata__":"x"})"), {"__metadata__"}},
   };

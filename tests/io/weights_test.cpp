@@ -65,6 +65,7 @@ TEST(Weights, SurviveInBothFormats) {
     EXPECT_EQ(hash(other), hash(net));
   }
   WEFT_EXPECT_ERROR(save_weights(folder / "w.npz", net, {{"a", "b"}}), "no metadata");
+  WEFT_EXPECT_ERROR(save_weights(folder / "w.h5", net), "w.h5'; expected a name that ends in .safetensors or .npz");
 }
 
 const std::vector<std::pair<std::string, Shape>> image{{"a", {2, 3, 3}}};
@@ -142,7 +143,12 @@ TEST(Weights, KeysAreRenamedAndStrictnessIsAChoice) {
   load_weights(path, other, {.rename = {{"module.head", "never"}, {"module.fc", "head"}, {"module.", ""}}});
   EXPECT_EQ(hash(other), hash(net));
   TorchNet third;
-  load_weights(path, third, {.strict = false, .rename = [](const std::string& s) { return s.substr(7); }});
+  const IncompatibleKeys keys =
+      load_weights(path, third, {.strict = false, .rename = [](const std::string& s) { return s.substr(7); }});
+  EXPECT_EQ(keys.missing, (std::vector<std::string>{"head.weight", "head.bias"}));
+  EXPECT_EQ(keys.unexpected, (std::vector<std::string>{"fc.weight", "fc.bias"}));
+  WEFT_EXPECT_ERROR(load_weights(path, third, {.strict = false}), path, "none of its 8 names fits TorchNet",
+                    "received module.conv.weight", "expected conv.weight");
   EXPECT_EQ(third.conv.weight.tensor().to_vector<float>(), net.conv.weight.tensor().to_vector<float>());
   EXPECT_NE(third.head.weight.tensor().to_vector<float>(), net.head.weight.tensor().to_vector<float>());
   WEFT_EXPECT_ERROR(load_weights(path, third, {.rename = [](const std::string&) { return std::string("x"); }}), "'x' after renaming");

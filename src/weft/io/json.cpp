@@ -15,6 +15,7 @@ namespace detail {
 namespace {
 
 constexpr const char* special_key = "f64";
+constexpr int max_depth = 100;  // nlohmann's dump() and destructor call themselves for each level
 
 Json number(double v) {
   if (std::isfinite(v)) return v;
@@ -95,9 +96,12 @@ AttrMap attributes_from(const Json& object) {
   return map;
 }
 
+std::string reason_of(const std::string& what) { return what.substr(what.starts_with('[') ? what.find("] ") + 2 : 0); }
+
 Json parse_json(std::string_view text) {
   std::vector<std::unordered_set<std::string>> open;
-  const auto seen = [&](int, Json::parse_event_t event, Json& value) {
+  const auto seen = [&](int depth, Json::parse_event_t event, Json& value) {
+    check(depth <= max_depth, "lists and objects are nested more than ", max_depth, " levels deep");
     if (event == Json::parse_event_t::object_start) open.emplace_back();
     if (event == Json::parse_event_t::object_end) open.pop_back();
     if (event == Json::parse_event_t::key) {
@@ -109,7 +113,7 @@ Json parse_json(std::string_view text) {
   try {
     return Json::parse(text.begin(), text.end(), seen);
   } catch (const Json::exception& e) {
-    fail("malformed JSON: ", e.what());
+    fail("malformed JSON: ", reason_of(e.what()));
   }
 }
 

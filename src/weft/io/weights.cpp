@@ -76,6 +76,22 @@ NamedTensors fitted(const NamedTensors& file, nn::ModuleRef module) {
   return kept;
 }
 
+/// The names that are on one side alone. Throws Error where no name is on both.
+IncompatibleKeys compare(const NamedTensors& given, nn::ModuleRef module) {
+  IncompatibleKeys keys;
+  std::unordered_set<std::string> names;
+  for (const auto& [name, t] : given) names.insert(name);
+  const std::vector<detail::StateEntry> state = detail::state_of(module);
+  for (const auto& e : state)
+    if (!names.erase(e.path)) keys.missing.push_back(e.path);
+  for (const auto& [name, t] : given)
+    if (names.count(name)) keys.unexpected.push_back(name);
+  check(state.empty() || keys.missing.size() < state.size(), "none of its ", given.size(), " names fits ",
+        module.type_name(), given.empty() ? "" : cat(": received ", given[0].first, ", …"), "; expected ",
+        state.empty() ? "" : state[0].path, ", …; rename the file's with .rename");
+  return keys;
+}
+
 }  // namespace
 
 std::vector<detail::StateEntry> detail::state_of(nn::ModuleRef module) {
@@ -105,13 +121,15 @@ std::string Rename::operator()(const std::string& name) const {
 }
 
 void save_weights(const std::string& path, nn::ModuleRef module, const Metadata& metadata) {
+  check(path.ends_with(".safetensors") || path.ends_with(".npz"), "save_weights: received '", path,
+        "'; expected a name that ends in .safetensors or .npz");
   const NamedTensors state = nn::state_dict(module);
   if (!path.ends_with(".npz")) return save_safetensors(path, state, metadata);
   check(metadata.empty(), path, ": an .npz file holds no metadata; save it as .safetensors");
   save_npz(path, state);
 }
 
-void load_weights(const std::string& path, nn::ModuleRef module, const LoadWeightsOptions& options) {
+IncompatibleKeys load_weights(const std::string& path, nn::ModuleRef module, const LoadWeightsOptions& options) {
   check(!path.ends_with(".h5") && !path.ends_with(".keras"), path, ": Keras's HDF5 files are not read; export with "
         "numpy.savez(path, **{w.path: w.numpy() for w in model.weights}) and load that with .layout = WeightLayout::keras");
   check(!path.ends_with(".pt") && !path.ends_with(".pth"), path, ": PyTorch's pickled files are not read; export with "
@@ -121,7 +139,14 @@ void load_weights(const std::string& path, nn::ModuleRef module, const LoadWeigh
   try {
     file = renamed(std::move(file), options.rename);
     if (options.layout == WeightLayout::keras) file = detail::from_keras(file, zip, module, options);
-    nn::load_state_dict(module, fitted(file, module), options.strict);
+    file = fitted(file, module);
+    if (options.strict) {
+      nn::load_state_dict(module, file);
+      return {};
+    }
+    IncompatibleKeys keys = compare(file, module);
+    nn::load_state_dict(module, file, false);
+    return keys;
   } catch (const Error& e) {
     fail(path, ": ", e.message());
   }

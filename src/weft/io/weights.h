@@ -43,17 +43,23 @@ struct LoadWeightsOptions {
   std::vector<std::pair<std::string, Shape>> flattened = {};
 };
 
-/// Writes parameters and buffers atomically: .npz where the path ends so, else .safetensors.
+/// Writes parameters and buffers atomically; the path ends in .safetensors or .npz.
 void save_weights(const std::string& path, nn::ModuleRef module, const Metadata& metadata = {});
+
+/// What load_weights left out where it was not strict (PyTorch's result of the same name).
+struct IncompatibleKeys {
+  std::vector<std::string> missing, /**< in the module alone */ unexpected;  ///< in the file alone
+};
 
 /// Reads parameters and buffers from a .safetensors or .npz file. All is checked before anything changes: on Error
 /// (which lists missing and unexpected names and wrong shapes) the module is as it was. PyTorch's names match directly;
-/// its counters `num_batches_tracked` are ignored, and a tied weight may be there under any of its paths.
+/// its counters `num_batches_tracked` are ignored, and a tied weight may be there under any of its paths. A file
+/// of which no name fits is an Error also where `strict` is false.
 ///
 /// With WeightLayout::keras, layers are matched by their path where the names are those of the module, and otherwise one
 /// by one in order among the layers of the same shapes, so that Keras's own names (`conv2d`, `conv2d_1`, …) do; arrays
 /// named `arr_0`, `arr_1`, … (numpy.savez of get_weights()) in order. Export from Keras with
 /// `safetensors.numpy.save_file({w.path: w.numpy() for w in model.weights}, path)` or `numpy.savez(path, **same)`.
-void load_weights(const std::string& path, nn::ModuleRef module, const LoadWeightsOptions& options = {});
+IncompatibleKeys load_weights(const std::string& path, nn::ModuleRef module, const LoadWeightsOptions& options = {});
 
 }  // namespace weft
