@@ -64,6 +64,40 @@ TEST(Report, PartsThatAreEmptyAreLeftOut) {
   EXPECT_FALSE(contains(one, "nan"));
 }
 
+TEST(Report, SmallValuesHaveRoomBesideTheAxis) {
+  nn::ReportData d;
+  d.history.epoch = {0, 1};
+  d.history.logs = {{{"loss", 0.00123}}, {{"loss", 0.00001}}};
+  const std::string html = nn::report_html(d);
+  EXPECT_TRUE(contains(html, "<text x='60' y='34.0' text-anchor='end'>0.00123</text>")) << html;
+  d.history.logs = {{{"loss", 2.9876}}, {{"loss", 2.9756}}};
+  EXPECT_TRUE(contains(nn::report_html(d), ">2.9876</text>")) << "neighbours must differ";
+}
+
+/// The epochs written under a plot of so many epochs.
+std::vector<int> ticks(int epochs) {
+  nn::ReportData d;
+  for (int e = 0; e < epochs; ++e) {
+    d.history.epoch.push_back(e);
+    d.history.logs.push_back({{"loss", 1.0 / (e + 1)}});
+  }
+  const std::string html = nn::report_html(d);
+  const std::string mark = "y='226' text-anchor='middle'>";
+  std::vector<int> found;
+  for (auto at = html.find(mark); at != html.npos; at = html.find(mark, at + 1))
+    found.push_back(std::atoi(html.c_str() + at + mark.size()));
+  return found;
+}
+
+TEST(Report, TicksAreRoundEpochs) {
+  EXPECT_EQ(ticks(1), (std::vector<int>{1}));
+  EXPECT_EQ(ticks(2), (std::vector<int>{1, 2}));
+  EXPECT_EQ(ticks(5), (std::vector<int>{1, 2, 3, 4, 5}));
+  EXPECT_EQ(ticks(10), (std::vector<int>{1, 2, 4, 6, 8, 10}));
+  EXPECT_EQ(ticks(50), (std::vector<int>{1, 10, 20, 30, 40, 50}));
+  EXPECT_EQ(ticks(164), (std::vector<int>{1, 50, 100, 150}));
+}
+
 /// What headless Chromium prints about a page: its log, with the console's lines, and the document at the end.
 std::string browse(const TemporaryFolder& folder, const std::string& page) {
   const std::string log = folder / "log";

@@ -55,6 +55,16 @@ th:first-child,td:first-child{text-align:left}.matrix td{text-align:center;min-w
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;font-size:.9rem;margin:0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 )css";
 
+/// The epochs that are written under a plot, from 1: the first, and multiples of a round step, at most about six.
+std::vector<int> epoch_ticks(int first, int last) {
+  int step = 1;
+  for (int k = 0; (last - first) / step >= 6; ++k) step = k % 3 == 1 ? step / 2 * 5 : step * 2;  // 1, 2, 5, 10, …
+  std::vector<int> ticks{first};
+  for (int e = step; e <= last; e += step)
+    if (2 * (e - first) >= step) ticks.push_back(e);
+  return ticks;
+}
+
 /// One plot: the training curve and, where there is one, the test curve.
 std::string plot(const History& history, const std::string& name, const std::string& title) {
   const auto names = history.names();
@@ -68,32 +78,35 @@ std::string plot(const History& history, const std::string& name, const std::str
       if (std::isfinite(v)) lo = std::min(lo, v), hi = std::max(hi, v);
   if (!(lo <= hi)) return "";
   if (hi - lo < 1e-9) lo -= 0.5, hi += 0.5;
-  const double left = 46, right = 390, top = 30, bottom = 210;
-  const std::size_t n = history.logs.size();
-  const auto px = [&](std::size_t i) {
-    return n > 1 ? left + (right - left) * static_cast<double>(i) / static_cast<double>(n - 1) : (left + right) / 2;
+  const double left = 66, right = 390, top = 30, bottom = 210;  // left: room for a label such as -1.23e-05
+  const int first = history.epoch.front() + 1, last = history.epoch.back() + 1;
+  const auto px = [&](int epoch) {
+    return last > first ? left + (right - left) * (epoch - first) / (last - first) : (left + right) / 2;
   };
   const auto py = [&](double v) { return bottom - (bottom - top) * (v - lo) / (hi - lo); };
-  std::string s = "<svg viewBox='0 0 410 245' role='img' aria-label='" + escape(title) + "'><text x='46' y='18'>" +
+  std::string s = "<svg viewBox='0 0 410 245' role='img' aria-label='" + escape(title) + "'><text x='66' y='18'>" +
                   escape(title) + "</text>";
+  // As many digits as tell neighbours apart.
+  const int digits = std::clamp(2 + static_cast<int>(std::ceil(std::log10(std::max(-lo, hi) / (hi - lo)))), 3, 6);
   for (int k = 0; k <= 4; ++k) {
     const double v = lo + (hi - lo) * k / 4;
     s += format(
-        "<line class='grid' x1='%g' x2='%g' y1='%.1f' y2='%.1f'/><text x='40' y='%.1f' text-anchor='end'>%.3g</text>",
-        left, right, py(v), py(v), py(v) + 4, v);
+        "<line class='grid' x1='%g' x2='%g' y1='%.1f' y2='%.1f'/><text x='60' y='%.1f' text-anchor='end'>%.*g</text>",
+        left, right, py(v), py(v), py(v) + 4, digits, v);
   }
-  s += format(
-      "<text x='%g' y='228' text-anchor='middle'>%d</text><text x='%g' y='228' text-anchor='middle'>%d</text><text "
-      "x='%g' y='240' text-anchor='middle'>epoch</text>",
-      px(0), history.epoch.front() + 1, px(n - 1), history.epoch.back() + 1, (left + right) / 2);
+  for (int epoch : epoch_ticks(first, last))
+    s += format("<text x='%.1f' y='226' text-anchor='middle'>%d</text>", px(epoch), epoch);
+  s += format("<text x='%g' y='241' text-anchor='middle'>epoch</text>", (left + right) / 2);
   const char* css[] = {"a", "b"};
   for (std::size_t k = 0; k < 2; ++k) {
     std::string points;
     for (std::size_t i = 0; i < curves[k].size(); ++i) {
-      if (!std::isfinite(curves[k][i])) continue;
-      points += format("%.1f,%.1f ", px(i), py(curves[k][i]));
+      const double value = curves[k][i];
+      if (!std::isfinite(value)) continue;
+      const int epoch = history.epoch[i] + 1;
+      points += format("%.1f,%.1f ", px(epoch), py(value));
       s += format("<circle class='d%s' r='2.5' cx='%.1f' cy='%.1f'><title>epoch %d: %.4f</title></circle>", css[k],
-                  px(i), py(curves[k][i]), history.epoch[i] + 1, curves[k][i]);
+                  px(epoch), py(value), epoch, value);
     }
     if (points.empty()) continue;
     s += format("<polyline class='c%s' points='", css[k]) + points + "'/>";
