@@ -1,5 +1,7 @@
 #include <weft/train/image_preprocessing.h>
 
+#include <cmath>
+
 #include <weft/io/model_json.h>
 #include <weft/io/saved_model.h>
 #include <weft/ops/ops.h>
@@ -26,23 +28,44 @@ void ImagePreprocessing::describe(SavedModel& model) const {
                                       {"mean", mean}, {"stddev", stddev}};
 }
 
+namespace {
+/// One number for each channel, or one for all.
+void check_numbers(const char* key, const std::vector<double>& v, int channels) {
+  check(v.size() == 1 || v.size() == static_cast<std::size_t>(channels), "model.json: preprocessing: '", key,
+        "' holds ", v.size(), " numbers; expected one for each of ", channels, " channels");
+  for (double x : v) check(std::isfinite(x), "model.json: preprocessing: '", key, "' holds ", x, "; expected numbers");
+}
+}  // namespace
+
 ImagePreprocessing ImagePreprocessing::of(const SavedModel& model) {
   ImagePreprocessing p;
   std::string kind;
-  std::int64_t channels = 0, height = 0, width = 0;
-  for (const auto& [name, value] : model.description->preprocessing) {
-    if (name == "kind") weft::detail::decode(name, value, kind);
-    if (name == "channels") weft::detail::decode(name, value, channels);
-    if (name == "height") weft::detail::decode(name, value, height);
-    if (name == "width") weft::detail::decode(name, value, width);
-    if (name == "mean") weft::detail::decode(name, value, p.mean);
-    if (name == "stddev") weft::detail::decode(name, value, p.stddev);
+  try {
+    for (const auto& [name, value] : model.description->preprocessing) {
+      if (name == "kind") weft::detail::decode(name, value, kind);
+      if (name == "channels") weft::detail::decode(name, value, p.channels);
+      if (name == "height") weft::detail::decode(name, value, p.height);
+      if (name == "width") weft::detail::decode(name, value, p.width);
+      if (name == "mean") weft::detail::decode(name, value, p.mean);
+      if (name == "stddev") weft::detail::decode(name, value, p.stddev);
+    }
+  } catch (const Error& e) {
+    fail("model.json: preprocessing: ", e.message());
   }
-  check(kind == "image" && (channels == 1 || channels == 3) && height > 0 && width > 0,
+  check(kind == "image" && (p.channels == 1 || p.channels == 3) && p.height > 0 && p.width > 0,
         "model.json: its preprocessing describes no image; expected kind \"image\" with channels, height and width");
-  p.channels = static_cast<int>(channels);
-  p.height = static_cast<int>(height);
-  p.width = static_cast<int>(width);
+  const std::vector<GraphInput>& inputs = model.description->graph.inputs;
+  const Shape batch{1, p.channels, p.height, p.width};
+  check(inputs.size() == 1 && inputs[0].meta.shape == batch, "model.json: preprocessing makes images of shape ", batch,
+        ", the model takes ", inputs.empty() ? "nothing" : to_string(inputs[0].meta.shape),
+        "; 'channels', 'height' and 'width' must be the input's");
+  constexpr int max_side = 16384;
+  check(p.height <= max_side && p.width <= max_side, "model.json: images of ", p.height, "x", p.width,
+        "; expected sides of at most ", max_side);
+  if (p.mean.empty() && p.stddev.empty()) return p;
+  check_numbers("mean", p.mean, p.channels);
+  check_numbers("stddev", p.stddev, p.channels);
+  for (double v : p.stddev) check(v > 0, "model.json: preprocessing: 'stddev' holds ", v, "; expected numbers above 0");
   return p;
 }
 
@@ -57,8 +80,10 @@ Tensor ImagePreprocessing::operator()(const data::Image& image) const {
   data::resize(image, scaled, height, width);
   Tensor x = unsqueeze(data::to_tensor(scaled), 0);
   if (mean.empty()) return x;
-  const Shape per_channel{1, static_cast<std::int64_t>(mean.size()), 1, 1};
-  return (x - tensor_of(mean, per_channel, {.dtype = f32})) / tensor_of(stddev, per_channel, {.dtype = f32});
+  const auto per_channel = [](const std::vector<double>& v) {
+    return tensor_of(v, {1, static_cast<std::int64_t>(v.size()), 1, 1}, {.dtype = f32});
+  };
+  return (x - per_channel(mean)) / per_channel(stddev);
 }
 
 }  // namespace weft::nn

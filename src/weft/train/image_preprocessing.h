@@ -17,7 +17,7 @@ struct ImagePreprocessing {
   /// For images of shape [C, H, W] that a Loader with this pipeline reads; its Normalize is taken over, anything random
   /// is left out.
   static ImagePreprocessing of(const Shape& image_shape, const data::Augmentations& pipeline);
-  /// What a saved model says; throws Error where it takes no image.
+  /// What a saved model says; throws Error where it takes no image, or images of another size.
   static ImagePreprocessing of(const SavedModel& model);
   /// Writes it into a model's description, for of().
   void describe(SavedModel& model) const;
