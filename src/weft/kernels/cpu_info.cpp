@@ -2,6 +2,13 @@
 
 #include <fstream>
 
+#include <hwy/highway.h>
+#ifdef WEFT_WITH_ONEDNN
+#include <dnnl.h>
+#endif
+
+#include <weft/base/error.h>
+
 namespace weft {
 
 std::string cpu_name() {
@@ -25,6 +32,17 @@ std::string cpu_features() {
   add(__builtin_cpu_supports("avx512bf16"), "bf16");
 #endif
   return s.empty() ? "baseline vectors" : s;
+}
+
+std::string highway_version() { return cat(HWY_MAJOR, ".", HWY_MINOR, ".", HWY_PATCH); }
+
+std::string onednn_version() {
+#ifdef WEFT_WITH_ONEDNN
+  const dnnl_version_t* v = dnnl_version();
+  return cat(v->major, ".", v->minor, ".", v->patch);
+#else
+  return "";
+#endif
 }
 
 }  // namespace weft

@@ -1,4 +1,4 @@
-// What processor this is.
+// What processor this is, and the libraries that the kernels use.
 #pragma once
 
 #include <string>
@@ -9,5 +9,9 @@ namespace weft {
 std::string cpu_name();
 /// Vector instruction sets that matter here and that it has: "AVX2, AVX-512, bf16".
 std::string cpu_features();
+/// Version of the Highway that the kernels are built with.
+std::string highway_version();
+/// Version of the oneDNN that runs; empty where Weft is built without it.
+std::string onednn_version();
 
 }  // namespace weft
