@@ -10,7 +10,6 @@
 
 #include <weft/base/format.h>
 #include <weft/base/thread_pool.h>
-#include <weft/base/version.h>
 #include <weft/base/view.h>
 #include <weft/io/safetensors.h>
 #include <weft/io/model_json.h>
@@ -77,31 +76,39 @@ void judge(const Tensor& logits, const data::ImageDataset& test, nn::ReportData&
   }
 }
 
+/// The last epoch's value; NaN where no epoch has ended.
+double last(const nn::History& history, const char* name) {
+  return history.logs.empty() ? NAN : history.logs.back()[name];
+}
+
 void describe(nn::ReportData& report, const Settings& settings, const Outcome& outcome) {
   report.title = settings.model + " on " + data_name(settings);
-  const nn::Logs& last = outcome.history.logs.back();
-  report.results = {{"test accuracy", format("%.2f %%", 100 * outcome.test_accuracy)},
-                    {"test loss", format("%.4f", outcome.test_loss)},
-                    {"training accuracy", format("%.2f %%", 100 * last["accuracy"])},
-                    {"training loss", format("%.4f", last["loss"])},
-                    {"training time", format("%.1f s", outcome.train_seconds)},
-                    {"time a step", format("%.2f ms", ms_per_step(outcome.step_seconds))}};
+  if (outcome.interrupted)
+    report.results = {{"interrupted", format("after %lld steps", static_cast<long long>(outcome.steps))}};
+  else
+    report.results = {{"test accuracy", format("%.2f %%", 100 * outcome.test_accuracy)},
+                      {"test loss", format("%.4f", outcome.test_loss)}};
+  if (!outcome.history.logs.empty()) {
+    report.results.emplace_back("training accuracy", format("%.2f %%", 100 * last(outcome.history, "accuracy")));
+    report.results.emplace_back("training loss", format("%.4f", last(outcome.history, "loss")));
+  }
+  report.results.emplace_back("training time", format("%.1f s", outcome.train_seconds));
+  report.results.emplace_back("time a step", format("%.2f ms", ms_per_step(outcome.step_seconds)));
   report.settings = to_list(settings);
   const std::time_t now = std::time(nullptr);
   char date[32];
   std::strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", std::localtime(&now));
-  report.environment = {{"Weft", version()},
-                        {"date", date},
-                        {"processor", cpu_name() + " (" + cpu_features() + ")"},
-                        {"threads", std::to_string(num_threads())},
-                        {"device", to_string(outcome.device)},
-                        {"steps", std::to_string(outcome.steps)},
-                        {"peak memory", format("%.0f MB", peak_rss_mb())},
-                        {"weights (SHA-256)", outcome.weights_sha256}};
+  report.environment = libraries();
+  report.environment.insert(report.environment.end(), {{"date", date},
+                                                       {"processor", cpu_name() + " (" + cpu_features() + ")"},
+                                                       {"threads", std::to_string(num_threads())},
+                                                       {"device", to_string(outcome.device)},
+                                                       {"steps", std::to_string(outcome.steps)},
+                                                       {"peak memory", format("%.0f MB", peak_rss_mb())},
+                                                       {"weights (SHA-256)", outcome.weights_sha256}});
 }
 
-}  // namespace
-
+/// Writes model.safetensors, model.json and, where an epoch has ended, history.csv.
 void write_model(nn::Model& model, const Settings& settings, const data::ImageDataset& dataset,
                  const data::LoaderOptions& test_loader, const Outcome& outcome) {
   const Shape image = dataset.image_shape();
@@ -117,13 +124,17 @@ void write_model(nn::Model& model, const Settings& settings, const data::ImageDa
   if (!outcome.history.logs.empty()) outcome.history.write_csv(outcome.folder + "/history.csv");
 }
 
+}  // namespace
+
 void write_artifacts(nn::Model& model, const Settings& settings, const data::TrainTest& data,
                      const data::LoaderOptions& test_loader, Outcome& outcome) {
   nn::ReportData report;
-  nn::PredictOptions predict;
-  predict.batch_size = 250;
-  predict.loader = test_loader;
-  judge(model.predict(data.test, predict), data.test, report, outcome);
+  if (!outcome.interrupted) {
+    nn::PredictOptions predict;
+    predict.batch_size = 250;
+    predict.loader = test_loader;
+    judge(model.predict(data.test, predict), data.test, report, outcome);
+  }
   outcome.weights_sha256 = weights_sha256(nn::state_dict(model.module_ref()));
   const Shape image = data.test.image_shape();
   write_model(model, settings, data.test, test_loader, outcome);
@@ -135,18 +146,21 @@ void write_artifacts(nn::Model& model, const Settings& settings, const data::Tra
 }
 
 void print_outcome(const Outcome& o, const Settings& s, const RunOptions& run) {
-  const nn::Logs& last = o.history.logs.back();
-  if (run.verbose != 0) {
-    std::printf("Test accuracy %.2f %%, test loss %.4f; %lld steps in %.1f s (%.2f ms a step)\n", 100 * o.test_accuracy,
-                o.test_loss, static_cast<long long>(o.steps), o.train_seconds, ms_per_step(o.step_seconds));
-    std::printf("Report: %s/report.html\n", o.folder.c_str());
-  }
+  if (o.interrupted)
+    std::printf("Interrupted after %lld steps; the model is kept in %s.\nGo on with: weft train --resume %s\n",
+                static_cast<long long>(o.steps), o.folder.c_str(), o.folder.c_str());
+  else if (run.verbose != 0)
+    std::printf("Test accuracy %.2f %%, test loss %.4f; %lld steps in %.1f s (%.2f ms a step)\n"
+                "Report: %s/report.html\n",
+                100 * o.test_accuracy, printable(o.test_loss), static_cast<long long>(o.steps), o.train_seconds,
+                ms_per_step(o.step_seconds), o.folder.c_str());
   if (!run.json) return;
   nlohmann::ordered_json j;
-  j["train_loss"] = last["loss"];
-  j["train_accuracy"] = last["accuracy"];
+  j["train_loss"] = last(o.history, "loss");  // JSON has no NaN: what is not known is null
+  j["train_accuracy"] = last(o.history, "accuracy");
   j["test_loss"] = o.test_loss;
   j["test_accuracy"] = o.test_accuracy;
+  j["interrupted"] = o.interrupted;
   j["epochs"] = o.history.epoch.size();
   j["steps"] = o.steps;
   j["seconds"] = o.seconds;

@@ -1,6 +1,8 @@
 // What a run leaves: weights, architecture, history, report, and the last line of `weft train`.
 #pragma once
 
+#include <cmath>
+
 #include "run.h"
 #include <weft/train/model.h>
 
@@ -14,14 +16,12 @@ struct Outcome {
   double seconds = 0, train_seconds = 0;
   Device device;
   std::string folder, weights_sha256;
-  double test_loss = 0, test_accuracy = 0;
+  bool interrupted = false;               ///< by Ctrl-C: the test set has not been seen
+  double test_loss = NAN, test_accuracy = NAN;
 };
 
-/// Writes model.safetensors, model.json and, where an epoch has ended, history.csv.
-void write_model(nn::Model& model, const Settings& settings, const data::ImageDataset& test,
-                 const data::LoaderOptions& test_loader, const Outcome& outcome);
-
-/// Evaluates on the test set and writes model.safetensors, model.json, history.csv and report.html.
+/// Evaluates on the test set, unless the run was interrupted, and writes model.safetensors, model.json, report.html
+/// and, where an epoch has ended, history.csv.
 void write_artifacts(nn::Model& model, const Settings& settings, const data::TrainTest& data,
                      const data::LoaderOptions& test_loader, Outcome& outcome);
 

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <unistd.h>
 
 #include <weft/base/error.h>
+#include <weft/base/version.h>
+#include <weft/kernels/cpu_info.h>
 #include <weft/metrics/metrics.h>
 #include <weft/nn/losses.h>
 
@@ -34,6 +37,38 @@ std::string one_of(const std::string& option, const std::string& value, const st
   std::string list;
   for (const auto& a : allowed) list += (list.empty() ? "" : ", ") + a;
   fail(option, ": unknown value '", value, "'; expected one of ", list, suggestion(value, allowed));
+}
+
+void say_skipped(const std::string& problem) { std::fprintf(stderr, "Left out: %s\n", problem.c_str()); }
+
+std::vector<std::pair<std::string, std::string>> libraries() {
+#if defined(__clang__)
+  const std::string compiler = "Clang " __clang_version__;
+#else
+  const std::string compiler = "GCC " __VERSION__;
+#endif
+  const char* choice = std::getenv("WEFT_ONEDNN");
+  const std::string onednn = onednn_version(), off = choice && choice == std::string("off") ? " (switched off)" : "";
+  return {{"Weft", version()},
+          {"compiler", compiler},
+          {"oneDNN", onednn.empty() ? "off (built without it)" : onednn + off},
+          {"Highway", highway_version()}};
+}
+
+std::pair<int, int> parse_image_size(const std::string& text) {
+  if (text.empty()) return {0, 0};
+  constexpr int largest = 4096;
+  int height = 0, width = 0, end = 0;
+  const int found = std::sscanf(text.c_str(), "%5dx%5d%n", &height, &width, &end);
+  if (found == 1 && text.find_first_not_of("0123456789") == text.npos) width = height;
+  else if (found != 2 || static_cast<std::size_t>(end) != text.size()) height = 0;
+  check(height >= 1 && height <= largest && width >= 1 && width <= largest, "--image-size: received '", text,
+        "'; expected a side such as 64, or HEIGHTxWIDTH such as 48x64, up to ", largest);
+  return {height, width};
+}
+
+std::string refuse_negative(const std::string& value) {
+  return value.starts_with("-") ? "received " + value + "; expected a whole number, 0 or more" : "";
 }
 
 Score score(const std::function<Tensor(const Tensor&)>& net, data::Loader loader) {

@@ -12,6 +12,18 @@ namespace weft::cli {
 /// Draws a download's progress: a bar on a terminal, a line per file elsewhere.
 data::DownloadProgress download_bar();
 
+/// For OpenOptions::skipped: a line on stderr.
+void say_skipped(const std::string& problem);
+
+/// Weft and what it was built with, each with its version.
+std::vector<std::pair<std::string, std::string>> libraries();
+
+/// Height and width from "64" or "48x64"; 0 and 0 for "". Throws Error naming --image-size.
+std::pair<int, int> parse_image_size(const std::string& text);
+
+/// For options that may not be negative, which CLI11 would wrap around: what is wrong, or "".
+std::string refuse_negative(const std::string& value);
+
 /// What a word of a list may be; throws Error naming the option, with a suggestion.
 std::string one_of(const std::string& option, const std::string& value, const std::vector<std::string>& allowed);
 

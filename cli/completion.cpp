@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "commands.h"
+#include "common.h"
 
 namespace weft::cli {
 
@@ -32,8 +33,11 @@ void print_bash(const CLI::App& root) {
 void add_completion(CLI::App& app) {
   CLI::App* c = app.add_subcommand("completion", "Print a completion script: eval \"$(weft completion bash)\"");
   auto shell = std::make_shared<std::string>("bash");
-  c->add_option("shell", *shell, "bash")->check(CLI::IsMember({"bash"}));
-  c->callback([&app, shell] { print_bash(app); });  // which also keeps the option's text alive
+  c->add_option("shell", *shell, "bash");
+  c->callback([&app, shell] {
+    one_of("shell", *shell, {"bash"});
+    print_bash(app);
+  });
 }
 
 }  // namespace weft::cli

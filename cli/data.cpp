@@ -21,14 +21,21 @@ void list_data() {
 }
 
 struct ShowOptions {
-  std::string name, out, data_dir;
+  std::string name, out, data_dir, image_size;
+  bool skip_corrupt = false;
   int columns = 12;
   std::uint64_t seed = 0;
 };
 
 void show_data(const ShowOptions& o) {
-  const data::TrainTest parts =
-      data::open(o.name, {.data_dir = o.data_dir, .progress = download_bar(), .seed = o.seed});
+  check(o.out.empty() || o.out.ends_with(".png"), "--out: received '", o.out, "'; expected a name that ends in .png");
+  const auto [height, width] = parse_image_size(o.image_size);
+  const data::TrainTest parts = data::open(
+      o.name, {.data_dir = o.data_dir,
+               .progress = download_bar(),
+               .seed = o.seed,
+               .folder = {.height = height, .width = width, .skip_corrupt = o.skip_corrupt},
+               .skipped = say_skipped});
   const Shape& s = parts.train.image_shape();
   std::printf("%s: %lld training and %lld test images of shape %s\n", parts.train.name().c_str(),
               static_cast<long long>(parts.train.size()), static_cast<long long>(parts.test.size()),
@@ -52,8 +59,10 @@ void add_data(CLI::App& app) {
   show->add_option("name", o->name, "Data set or image folder")->required();
   show->add_option("--out", o->out, "Contact sheet to write (.png)");
   show->add_option("--data-dir", o->data_dir, "A local copy of the data");
+  show->add_option("--image-size", o->image_size, "Size of a folder's images: N or HEIGHTxWIDTH");
+  show->add_flag("--skip-corrupt", o->skip_corrupt, "Leave out images of a folder that cannot be decoded");
   show->add_option("--columns", o->columns, "Images of each class");
-  show->add_option("--seed", o->seed, "Seed of a drawn data set");
+  show->add_option("--seed", o->seed, "Seed of a drawn data set")->check(refuse_negative);
   show->callback([o] { show_data(*o); });
   CLI::App* download = data->add_subcommand("download", "Fetch a data set into the cache");
   download->add_option("name", o->name, "Data set")->required();

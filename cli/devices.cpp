@@ -2,12 +2,11 @@
 #include <cstdio>
 
 #include "commands.h"
+#include "common.h"
 #include <weft/base/memory.h>
 #include <weft/base/thread_pool.h>
-#include <weft/base/version.h>
 #include <weft/data/datasets.h>
 #include <weft/kernels/cpu_info.h>
-#include <weft/kernels/registry.h>
 #include <weft/ops/ops.h>
 #include <weft/tensor/storage.h>
 
@@ -40,19 +39,11 @@ bool kernels_agree() {
   return abs(fast - slow).max().item() < 1e-5;
 }
 
-bool uses_onednn() {
-  for (const OpInfo* op : all_ops())
-    for (const Kernel& k : kernels_of(*op, DeviceType::cpu))
-      if (k.name.starts_with("onednn.")) return true;
-  return false;
-}
-
 int diagnose() {
-  bool ok = line(true, "version", version());
+  bool ok = true;
+  for (const auto& [name, value] : libraries()) line(true, name == "Weft" ? "version" : name, value);
   ok &= line(true, "processor", cpu_name() + ": " + cpu_features());
   ok &= line(num_threads() >= 1, "threads", std::to_string(num_threads()) + " (WEFT_THREADS or --threads sets them)");
-  ok &= line(true, "oneDNN",
-             uses_onednn() ? "convolutions use it" : "built without it: Weft's own kernels are used");
   ok &= line(kernels_agree(), "arithmetic", "fast kernels against the reference");
   for (const data::DatasetInfo& info : data::available())
     line(true, "data: " + info.name, info.cached ? "ready" : "not downloaded; it would go to " + info.folder);

@@ -8,6 +8,7 @@
 #include "common.h"
 #include "run.h"
 #include <weft/base/files.h>
+#include <weft/base/format.h>
 #include <weft/base/thread_pool.h>
 #include <weft/data/loader.h>
 #include <weft/io/model_json.h>
@@ -21,28 +22,54 @@ namespace weft::cli {
 
 namespace {
 
+/// A run's model, and what it does to an image before.
+struct Classifier {
+  SavedModel model;
+  nn::ImagePreprocessing prepare;
+  const std::vector<std::string>& names() const { return model.description->class_names; }
+};
+
+/// Throws Error where model.json is no classifier of images.
+Classifier load_classifier(const std::string& folder) {
+  Classifier c{load_model(folder), {}};
+  try {
+    c.prepare = nn::ImagePreprocessing::of(c.model);
+    const std::vector<Meta> outputs = infer(c.model.description->graph, 1);
+    check(outputs.size() == 1 && outputs[0].shape.rank() == 2, "model.json: the model gives ",
+          outputs.empty() ? "nothing" : to_string(outputs[0].shape), "; expected a number for each class");
+    check(c.names().empty() || static_cast<std::int64_t>(c.names().size()) == outputs[0].shape[1],
+          "model.json: 'classes' holds ", c.names().size(), " names; the model tells ", outputs[0].shape[1],
+          " classes apart");
+  } catch (const Error& e) {
+    fail(folder, "/", e.message());
+  }
+  return c;
+}
+
 struct EvaluateFlags {
   std::string run, data, data_dir;
   std::int64_t batch_size = 250;
   int threads = 0;
-  bool json = false;
+  bool skip_corrupt = false, json = false;
 };
 
 void evaluate(const EvaluateFlags& f) {
   check(f.threads >= 0, "--threads: received ", f.threads, "; expected 1 or more (0: all processors)");
   check(f.batch_size >= 1, "--batch-size: received ", f.batch_size, "; expected 1 or more");
   if (f.threads) set_num_threads(f.threads);
-  const SavedModel model = load_model(f.run);
-  const nn::ImagePreprocessing prepare = nn::ImagePreprocessing::of(model);
+  const Classifier c = load_classifier(f.run);
+  const SavedModel& model = c.model;
   Settings settings;
   if (f.data.empty()) settings = load_settings(f.run);
   else settings.data = f.data;
   if (!f.data_dir.empty()) settings.data_dir = f.data_dir;
-  const data::TrainTest parts = open_data(settings);
-  check(parts.test.class_names().size() == model.description->class_names.size(), "evaluate: ", settings.data, " has ",
-        parts.test.class_names().size(), " classes, the model ", model.description->class_names.size());
+  settings.image_size = cat(c.prepare.height, "x", c.prepare.width);
+  settings.skip_corrupt |= f.skip_corrupt;
+  const data::TrainTest parts = open_data(settings, c.prepare.channels);
+  check(parts.test.class_names().size() == c.names().size(), "evaluate: ", settings.data, " has ",
+        parts.test.class_names().size(), " classes, the model ", c.names().size());
   const Score s = score(std::cref(model), data::Loader(parts.test, {.batch_size = f.batch_size, .seed = 0,
-                                                                    .transform = prepare.pipeline()}));
+                                                                    .transform = c.prepare.pipeline()}));
   if (f.json) {
     const nlohmann::ordered_json line{
         {"data", settings.data}, {"examples", s.examples}, {"loss", s.loss}, {"accuracy", s.accuracy}};
@@ -50,7 +77,7 @@ void evaluate(const EvaluateFlags& f) {
     return;
   }
   std::printf("%s on %s: %lld test images, loss %.4f, accuracy %.2f %%\n", model.description->name.c_str(),
-              settings.data.c_str(), static_cast<long long>(s.examples), s.loss, 100 * s.accuracy);
+              settings.data.c_str(), static_cast<long long>(s.examples), printable(s.loss), 100 * s.accuracy);
 }
 
 struct PredictFlags {
@@ -62,15 +89,14 @@ struct PredictFlags {
 
 void predict(const PredictFlags& f) {
   check(f.top >= 1, "--top: received ", f.top, "; expected 1 or more");
-  const SavedModel model = load_model(f.run);
-  const nn::ImagePreprocessing prepare = nn::ImagePreprocessing::of(model);
-  const auto& names = model.description->class_names;
+  const Classifier c = load_classifier(f.run);
+  const auto& names = c.names();
   // All files are read before anything is printed: a bad one leaves no half answer.
   std::vector<Tensor> inputs;
-  for (const std::string& path : f.images) inputs.push_back(prepare(data::read_image(path, prepare.channels)));
+  for (const std::string& path : f.images) inputs.push_back(c.prepare(data::read_image(path, c.prepare.channels)));
   auto all = nlohmann::ordered_json::array();
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const std::vector<float> p = softmax(model(inputs[i]), 1).to_vector<float>();
+    const std::vector<float> p = softmax(c.model(inputs[i]), 1).to_vector<float>();
     std::vector<std::size_t> order(p.size());
     for (std::size_t k = 0; k < p.size(); ++k) order[k] = k;
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return p[a] > p[b]; });
@@ -123,6 +149,7 @@ void add_evaluate(CLI::App& app) {
   c->add_option("run", f->run, "Folder of the run")->required();
   c->add_option("--data", f->data, "Other data set or image folder");
   c->add_option("--data-dir", f->data_dir, "A local copy of the data set's files");
+  c->add_flag("--skip-corrupt", f->skip_corrupt, "Leave out images of a folder that cannot be decoded");
   c->add_option("--batch-size", f->batch_size, "Examples at once");
   c->add_option("--threads", f->threads, "Threads (0: all processors)");
   c->add_flag("--json", f->json, "Print one line of JSON");

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "common.h"
+#include <weft/base/format.h>
 #include <weft/metrics/metrics.h>
 #include <weft/nn/losses.h>
 #include <weft/ops/ops.h>
@@ -80,8 +81,8 @@ nn::History train_by_hand(nn::Model& model, const data::Dataset& train, const nn
                         {"val_accuracy", test.accuracy}};
     if (options.verbose != 0)
       std::printf("epoch %d/%d: %lld steps, loss %.4f, accuracy %.4f, test loss %.4f, test accuracy %.4f\n",
-                  at.epoch + 1, options.epochs, static_cast<long long>(at.step), running.loss.result(),
-                  running.accuracy.result(), test.loss, test.accuracy);
+                  at.epoch + 1, options.epochs, static_cast<long long>(at.step), printable(running.loss.result()),
+                  running.accuracy.result(), printable(test.loss), test.accuracy);
     at.history.epoch.push_back(at.epoch);
     at.history.logs.push_back(logs);
     at.inside_epoch = false;

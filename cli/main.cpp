@@ -9,11 +9,14 @@
 namespace weft::cli {
 namespace {
 
+std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
 /// Names of an app's subcommands and long options: what a misspelled word may have meant.
 std::vector<std::string> known_names(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
-    names.push_back(sub->get_name());
+  for (const CLI::App* sub : commands_of(app)) names.push_back(sub->get_name());
   for (const CLI::Option* option : app.get_options())
     for (const auto& name : option->get_lnames()) names.push_back("--" + name);
   return names;
@@ -24,10 +27,44 @@ const CLI::App& deepest(const CLI::App& app) {
   return chosen.empty() ? app : deepest(*chosen[0]);
 }
 
+/// "weft data show"
+std::string full_name(const CLI::App& app) {
+  return (app.get_parent() ? full_name(*app.get_parent()) + " " : "") + app.get_name();
+}
+
+/// What an option takes, in words.
+std::string expected_by(const CLI::Option& option) {
+  if (option.get_expected_max() == 0) return "no value";
+  const std::string type = option.get_type_name();
+  if (type == "FLOAT") return "a number";
+  if (type == "UINT") return "a whole number, 0 or more";
+  return type == "INT" ? "a whole number" : "a text";
+}
+
+/// CLI11's message in Weft's manner: what was received, what was expected.
+std::string describe(const CLI::App& at, const CLI::ParseError& e) {
+  const std::string what = e.what(), kind = e.get_name();
+  for (const CLI::Option* option : at.get_options()) {
+    const std::string name = option->get_name();
+    if (kind == "ConversionError" && what.starts_with("Could not convert: " + name + " = "))
+      return name + ": received '" + what.substr(22 + name.size()) + "'; expected " + expected_by(*option);
+    if (kind == "RequiredError" && what == name + " is required")
+      return "received no '" + name + "'; expected `" + full_name(at) + "` to be followed by it (" +
+             option->get_description() + ")";
+    if (kind == "ArgumentMismatch" && what.starts_with(name + ": "))
+      return option->count() ? name + ": received " + std::to_string(option->count()) + " times; expected once"
+                             : name + ": received nothing; expected " + expected_by(*option);
+  }
+  if (kind != "RequiredError" || commands_of(at).empty()) return what;
+  std::string list;
+  for (const CLI::App* sub : commands_of(at)) list += (list.empty() ? "" : ", ") + sub->get_name();
+  return "received no command; expected one of " + list;
+}
+
 int report_usage(const CLI::App& app, const CLI::ParseError& e) {
   if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
   const CLI::App& at = deepest(app);
-  std::string message = e.what();
+  std::string message = describe(at, e);
   for (const std::string& word : at.remaining(true)) {
     if (word == "--") continue;
     const std::string name = word.substr(0, word.find('='));
@@ -35,8 +72,7 @@ int report_usage(const CLI::App& app, const CLI::ParseError& e) {
               suggestion(name, known_names(at));
     break;
   }
-  std::fprintf(stderr, "weft: %s\nTry '%s --help'.\n", message.c_str(),
-               (&at == &app ? "weft" : "weft " + at.get_name()).c_str());
+  std::fprintf(stderr, "weft: %s\nTry '%s --help'.\n", message.c_str(), full_name(at).c_str());
   return 2;
 }
 

@@ -66,6 +66,21 @@ class Keeper : public nn::Callback {
   clock::time_point began_, saved_;
 };
 
+/// Makes the folder fit to write to. A new run replaces an earlier one as a whole: nothing of the two may be mixed.
+void prepare_folder(const std::string& folder, bool resuming) {
+  make_folder(folder);
+  remove_parts(folder);
+  // A report says that the run has ended: one that goes on has none until it ends again.
+  std::vector<std::string> old{"report.html"};
+  if (!resuming)
+    old.insert(old.end(), {"checkpoint.safetensors", "config.json", "history.csv", "model.json", "model.safetensors"});
+  for (const std::string& name : old) {
+    std::error_code ec;
+    fs::remove(folder + "/" + name, ec);
+    check(!ec, folder, "/", name, ": an earlier run's file cannot be removed: ", ec.message());
+  }
+}
+
 std::string default_folder(const Settings& s) {
   char stamp[32];
   const std::time_t now = std::time(nullptr);
@@ -73,6 +88,13 @@ std::string default_folder(const Settings& s) {
   std::string folder = "runs/" + s.model + "-" + data_name(s) + "-" + stamp;
   for (int i = 2; fs::exists(folder); ++i) folder = folder.substr(0, folder.find('~')) + "~" + std::to_string(i);
   return folder;
+}
+
+/// --image-size is for folders: it must not be passed over silently.
+void check_image_size(const Settings& s, const Shape& image) {
+  const auto [height, width] = parse_image_size(s.image_size);
+  check(s.image_size.empty() || (image[1] == height && image[2] == width), "--image-size: received ", s.image_size,
+        ", but the images of ", s.data, " are ", image[1], "x", image[2], "; only an image folder's are scaled");
 }
 
 nn::Model build(const Settings& s, std::int64_t classes) {
@@ -140,12 +162,12 @@ bool train(Settings s, const RunOptions& run) {
   DeviceScope scope(device);
   manual_seed(s.seed);
   data::TrainTest parts = open_data(s);
+  check_image_size(s, parts.train.image_shape());
   const std::string folder = !run.resume.empty() ? run.resume : run.out.empty() ? default_folder(s) : run.out;
   const std::string checkpoint = folder + "/checkpoint.safetensors";
   nn::Model model = build(s, static_cast<std::int64_t>(parts.train.class_names().size()));
   const bool resuming = !run.resume.empty() && restore(model, s, folder, checkpoint, run);
-  make_folder(folder);
-  if (run.resume.empty()) fs::remove(checkpoint);  // an earlier run's: --resume must not mix the two
+  prepare_folder(folder, resuming);
   write_file_atomically(folder + "/config.json", to_json(s));
   if (run.verbose != 0)
     std::printf("Training %s on %s: %lld + %lld images, %d threads, device %s, seed %llu\n", s.model.c_str(),
@@ -170,17 +192,12 @@ bool train(Settings s, const RunOptions& run) {
   outcome.steps = model.progress().total_steps;
   outcome.device = device;
   outcome.folder = folder;
-  if (nn::InterruptScope::requested()) {
-    write_model(model, s, parts.test, options.validation_loader, outcome);
-    std::printf("Interrupted after %lld steps; the model is kept in %s.\n", static_cast<long long>(outcome.steps),
-                folder.c_str());
-    std::printf("Go on with: weft train --resume %s\n", folder.c_str());
-    return false;
-  }
+  // A bounded run that has had its steps is only to be measured: its report says that it is complete.
+  outcome.interrupted = nn::InterruptScope::requested() && !had_all_steps(s, model);
   write_artifacts(model, s, parts, options.validation_loader, outcome);
   outcome.seconds = seconds_since(start);
   print_outcome(outcome, s, run);
-  return true;
+  return !outcome.interrupted;
 }
 
 }  // namespace weft::cli

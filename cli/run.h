@@ -13,8 +13,8 @@ struct RunOptions {
   bool json = false, profile = false, stop_on_nan = false;
 };
 
-/// Trains, evaluates, and writes the folder. False where Ctrl-C ended the training: then the folder holds the model and
-/// the checkpoint, but no figures of the test set.
+/// Trains, evaluates, and writes the folder. False where Ctrl-C ended the training: then the folder holds everything
+/// but the figures of the test set.
 bool train(Settings settings, const RunOptions& options);
 
 /// The settings that a run's folder holds; throws Error where it is no run.

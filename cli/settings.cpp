@@ -8,29 +8,52 @@
 
 #include "common.h"
 #include <weft/base/reflect.h>
+#include <weft/io/json_values.h>
 
 namespace weft::cli {
 
+namespace {
+
+constexpr const char* made_with = "made_with";
+using Json = nlohmann::ordered_json;
+
+/// A setting of the type that the field has; throws Error naming it.
+template <class T> void read(const std::string& name, const Json& value, T& to) {
+  const auto expect = [&](bool ok, const char* what) {
+    check(ok, "'", name, "' is ", value.dump().substr(0, 100), "; expected ", what);
+  };
+  if constexpr (std::is_same_v<T, bool>) expect(value.is_boolean(), "true or false");
+  else if constexpr (std::is_unsigned_v<T>) expect(value.is_number_unsigned(), "a whole number, 0 or more");
+  else if constexpr (std::is_integral_v<T>) expect(value.is_number_integer(), "a whole number");
+  else if constexpr (std::is_floating_point_v<T>) expect(value.is_number(), "a number");
+  else expect(value.is_string(), "a text");
+  value.get_to(to);
+}
+
+}  // namespace
+
 std::string to_json(const Settings& s) {
-  nlohmann::ordered_json j;
+  Json j;
   reflect::for_each_field(s, [&](std::string_view name, const auto& v) { j[std::string(name)] = v; });
-  return j.dump(2) + "\n";
+  for (const auto& [name, version] : libraries()) j[made_with][name] = version;
+  return weft::detail::dump_json(j, 2) + "\n";
 }
 
 Settings settings_from_json(const std::string& text, const std::string& where) {
   Settings s;
   try {
-    const auto j = nlohmann::ordered_json::parse(text);
-    std::vector<std::string> names;
+    const Json j = weft::detail::parse_json(text);
+    check(j.is_object(), "received ", j.dump().substr(0, 100), "; expected an object of settings");
+    std::vector<std::string> names{made_with};
     reflect::for_each_field(s, [&](std::string_view name, auto& v) {
       names.emplace_back(name);
-      if (j.contains(std::string(name))) j.at(std::string(name)).get_to(v);
+      if (j.contains(names.back())) read(names.back(), j.at(names.back()), v);
     });
     for (const auto& [key, value] : j.items())
-      check(std::find(names.begin(), names.end(), key) != names.end(), where, ": unknown setting '", key, "'",
+      check(std::find(names.begin(), names.end(), key) != names.end(), "unknown setting '", key, "'",
             suggestion(key, names));
-  } catch (const nlohmann::json::exception& e) {
-    fail(where, ": the settings cannot be read: ", e.what());
+  } catch (const Error& e) {
+    fail(where, ": ", e.message());
   }
   return s;
 }
@@ -51,18 +74,12 @@ std::string data_name(const Settings& s) {
   return name.empty() || name == "." || name == ".." ? "data" : name;
 }
 
-data::TrainTest open_data(Settings& s) {
-  // A run may be resumed or evaluated from another folder.
-  std::error_code none;
-  if (!s.data_dir.empty()) s.data_dir = std::filesystem::absolute(s.data_dir).string();
-  if (s.data.find('/') != s.data.npos && std::filesystem::is_directory(s.data, none))
-    s.data = std::filesystem::absolute(s.data).lexically_normal().string();
-  data::OpenOptions options{.data_dir = s.data_dir, .progress = download_bar(), .seed = s.seed};
+namespace {
+
+data::TrainTest open_named_or_automatic(Settings& s, data::OpenOptions options) {
+  if (s.data == "auto" && !s.data_dir.empty()) s.data = "cifar10";
   if (s.data != "auto") return data::open(s.data, options);
-  if (!s.data_dir.empty()) {
-    s.data = "cifar10";
-    return data::open(s.data, options);
-  }
+  options.answer_seconds = 4;  // nobody asked for a download: do not keep them waiting
   try {
     data::TrainTest parts = data::open("cifar10", options);
     s.data = "cifar10";
@@ -73,9 +90,23 @@ data::TrainTest open_data(Settings& s) {
         "--data-dir FOLDER names a local copy of CIFAR-10.\n",
         e.message().c_str());
     s.data = "shapes10";
-    options.seed = 0;
     return data::open(s.data, options);
   }
+}
+
+}  // namespace
+
+data::TrainTest open_data(Settings& s, int channels) {
+  // A run may be resumed or evaluated from another folder.
+  std::error_code none;
+  if (!s.data_dir.empty()) s.data_dir = std::filesystem::absolute(s.data_dir).string();
+  if (s.data.find('/') != s.data.npos && std::filesystem::is_directory(s.data, none))
+    s.data = std::filesystem::absolute(s.data).lexically_normal().string();
+  const auto [height, width] = parse_image_size(s.image_size);
+  return open_named_or_automatic(s, {.data_dir = s.data_dir,
+                                     .progress = download_bar(),
+                                     .folder = {height, width, channels, s.skip_corrupt},
+                                     .skipped = say_skipped});
 }
 
 }  // namespace weft::cli

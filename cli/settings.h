@@ -13,6 +13,8 @@ struct Settings {
   std::string model = "tutorial-cnn";
   std::string data = "auto";  ///< "auto": cifar10 where it is cached or can be downloaded, else shapes10
   std::string data_dir;
+  std::string image_size;     ///< of an image folder: "64" or "48x64"; empty: the images' own
+  bool skip_corrupt = false;  ///< of an image folder: leave out what cannot be decoded
   int epochs = 10;
   std::int64_t steps = 0;  ///< 0: no bound
   std::int64_t batch_size = 32;
@@ -31,7 +33,7 @@ struct Settings {
   double save_every = 60;  ///< seconds between checkpoints within an epoch; 0: at epochs' ends only
 };
 
-/// As JSON text and back; unknown keys are an Error.
+/// As JSON text, with what made it, and back; unknown keys are an Error.
 std::string to_json(const Settings& s);
 Settings settings_from_json(const std::string& text, const std::string& where);
 /// Settings by name, for the report.
@@ -40,7 +42,8 @@ std::vector<std::pair<std::string, std::string>> to_list(const Settings& s);
 /// The data set's name, or its folder's without the path before it.
 std::string data_name(const Settings& s);
 
-/// The data of a run; says what it falls back to.
-data::TrainTest open_data(Settings& s);
+/// The data of a run; says what it falls back to and what it leaves out. A drawn data set is the same whatever the
+/// run's seed, so that runs can be compared. `channels`: of an image folder.
+data::TrainTest open_data(Settings& s, int channels = 3);
 
 }  // namespace weft::cli

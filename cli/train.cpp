@@ -23,6 +23,11 @@ struct TrainFlags {
   RunOptions run;
 };
 
+void check_run_options(const RunOptions& run, bool out_given) {
+  check(!out_given || !run.out.empty(), "--out: received an empty name; expected a folder");
+  check(run.verbose >= -1 && run.verbose <= 2, "--verbose: received ", run.verbose, "; expected -1, 0, 1 or 2");
+}
+
 void check_settings(const Settings& s) {
   check(s.epochs >= 1, "--epochs: received ", s.epochs, "; expected 1 or more");
   check(s.steps >= 0, "--steps: received ", s.steps, "; expected 0 (no bound) or more");
@@ -37,6 +42,7 @@ void check_settings(const Settings& s) {
   one_of("--face", s.face, {"fit", "loop"});
   one_of("--schedule", s.schedule, optim::schedule_names());
   one_of("--normalize", s.normalize, {"none", "standard", "half"});
+  parse_image_size(s.image_size);
   data::parse_augmentations(s.augment);
   optim::make(s.optimizer);
   nn::init::by_name(s.init);
@@ -66,6 +72,8 @@ void add_train(CLI::App& app) {
   c->add_option("--data", s.data,
                 "cifar10, cifar100, mnist, fashion-mnist, shapes10, or a folder with a folder of images per class");
   c->add_option("--data-dir", s.data_dir, "A local copy of the data set's files");
+  c->add_option("--image-size", s.image_size, "Scale an image folder's images to this: N or HEIGHTxWIDTH");
+  c->add_flag("--skip-corrupt", s.skip_corrupt, "Leave out images of a folder that cannot be decoded");
   CLI::Option* epochs = c->add_option("--epochs", s.epochs, "Passes over the training data");
   CLI::Option* steps = c->add_option("--steps", s.steps, "Stop after so many steps (0: no bound)");
   c->add_option("--batch-size", s.batch_size, "Examples a step");
@@ -78,21 +86,25 @@ void add_train(CLI::App& app) {
   c->add_option("--augment", s.augment, "List such as hflip,crop:4; none");
   c->add_option("--init", s.init, "glorot_uniform, he_uniform, he_normal, torch_default, …");
   c->add_option("--normalize", s.normalize, "none (0..1), standard (the data's mean and deviation), half (-1..1)");
-  c->add_option("--seed", s.seed, "Seed of everything random");
+  c->add_option("--seed", s.seed, "Seed of everything random but the data set, which stays the same")
+      ->check(refuse_negative);
   CLI::Option* threads =
       c->add_option("--threads", s.threads, "Threads (0: all processors); results do not depend on it");
   c->add_option("--workers", s.workers, "Threads that prepare batches; results do not depend on it");
   c->add_option("--device", s.device, "auto, cpu or ref");
   c->add_option("--face", s.face, "fit: Model::fit; loop: a hand-written loop");
   c->add_option("--save-every", s.save_every, "Seconds between checkpoints within an epoch (0: only at epochs' ends)");
-  c->add_option("--out", f->run.out, "Folder of the run (default: runs/MODEL-DATA-TIME)");
+  CLI::Option* out =
+      c->add_option("--out", f->run.out,
+                    "Folder of the run (default: runs/MODEL-DATA-TIME); the files of an earlier run are replaced");
   c->add_option("--resume", f->run.resume, "Go on with this run, exactly where it stopped");
   c->add_option("--verbose", f->run.verbose, "0: silent, 1: a bar, 2: a line an epoch (-1: 1 on a terminal, else 2)");
   c->add_flag("--stop-on-nan", f->run.stop_on_nan, "End with an error at the first loss that is not finite");
   c->add_flag("--json", f->run.json, "End with one line of JSON");
   c->add_flag("--profile", f->run.profile, "Print where the time went, by operator");
-  c->callback([c, f, epochs, steps, threads] {
+  c->callback([c, f, epochs, steps, threads, out] {
     RunOptions& run = f->run;
+    check_run_options(run, out->count() > 0);
     if (run.resume.empty()) {
       check_settings(f->settings);
       if (!train(f->settings, run)) throw CLI::RuntimeError(interrupted_exit_code);

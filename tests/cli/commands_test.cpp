@@ -3,6 +3,7 @@
 #include <cli/run_weft.h>
 
 #include <weft/io/npz.h>
+#include <weft/io/safetensors.h>
 #include <weft/ops/create.h>
 
 namespace weft {
@@ -30,7 +31,12 @@ TEST_F(Cli, MisspelledWordsGetASuggestion) {
   EXPECT_REFUSED(weft({"data", "show", "shapes1"}), "did you mean 'shapes10'?");
   EXPECT_REFUSED(weft({"summary", "resnet2"}), "resnet20");
   EXPECT_REFUSED(weft({}), "--help");
-  EXPECT_REFUSED(weft({"evaluate"}), "run");
+  EXPECT_REFUSED(weft({}), "received no command; expected one of train, evaluate");
+  EXPECT_REFUSED(weft({"evaluate"}), "received no 'run'; expected `weft evaluate` to be followed by it");
+  EXPECT_REFUSED(weft({"data", "show"}), "Try 'weft data show --help'");
+  EXPECT_REFUSED(weft({"train", "--epochs", "1", "--epochs", "2"}), "--epochs: received 2 times; expected once");
+  EXPECT_REFUSED(weft({"summary", "mlp", "--input", "3", "a"}), "--input: received '3,a'; expected a whole number");
+  EXPECT_REFUSED(weft({"completion", "zsh"}), "expected one of bash");
 }
 
 TEST_F(Cli, DataListShowAndSheet) {
@@ -45,6 +51,7 @@ TEST_F(Cli, DataListShowAndSheet) {
   EXPECT_TRUE(contains(show.out, "128 training and 32 test images")) << show.out;
   EXPECT_GE(data::read_image(folder / "sheet.png").width, 5 * 32);
   EXPECT_REFUSED(weft({"data", "show", "images", "--out", "nowhere/sheet.png"}), "nowhere");
+  EXPECT_REFUSED(weft({"data", "show", "images", "--out", "sheet.txt"}), "expected a name that ends in .png");
 }
 
 TEST_F(Cli, DownloadThatCannotSucceedNamesTheFile) { EXPECT_REFUSED(weft({"data", "download", "mnist"}), "mnist"); }
@@ -115,7 +122,8 @@ TEST_F(Cli, DevicesDoctorAndSummary) {
   const Outcome doctor = weft({"doctor"});
   EXPECT_EQ(doctor.code, 0) << doctor.out;
   EXPECT_FALSE(contains(doctor.out, "FAIL")) << doctor.out;
-  EXPECT_TRUE(contains(doctor.out, "arithmetic"));
+  for (const char* part : {"arithmetic", "version", "compiler", "oneDNN", "Highway"})
+    EXPECT_TRUE(contains(doctor.out, part)) << doctor.out;
   for (const char* name : {"tutorial-cnn", "mlp", "resnet20"}) {
     const Outcome o = weft({"summary", name});
     EXPECT_EQ(o.code, 0) << o.err;
@@ -200,6 +208,28 @@ TEST_F(Run, RefusesWhatIsMissingOrDamaged) {
   EXPECT_REFUSED(weft({"predict", "run", "images/cup/10.png"}), "model.json");
   put(folder / "run/model.json", "{}");
   EXPECT_REFUSED(weft({"summary", "run"}), "model.json");
+  const auto with = [&](const std::string& key, const nlohmann::json& value, const std::string& part) {
+    auto changed = nlohmann::ordered_json::parse(model);
+    (changed.contains(key) ? changed[key] : changed["preprocessing"][key]) = value;
+    put(folder / "run/model.json", changed.dump());
+    EXPECT_REFUSED(weft({"predict", "run", "images/cup/10.png"}), part);
+  };
+  with("height", 1000000000,
+       "run/model.json: preprocessing makes images of shape [1, 3, 1000000000, 32], the model takes [1, 3, 32, 32]");
+  with("height", 1ll << 40, "run/model.json: preprocessing: attribute 'height'");
+  with("channels", 1, "run/model.json: preprocessing makes images of shape [1, 1, 32, 32]");
+  with("mean", {0.5, 0.5},
+       "run/model.json: preprocessing: 'mean' holds 2 numbers; expected one for each of 3 channels");
+  with("mean", "x", "run/model.json: preprocessing: attribute 'mean'");
+  with("stddev", {0, 0, 0}, "run/model.json: preprocessing: 'stddev' holds 0; expected numbers above 0");
+  with("classes", {"a", "b", "c"}, "run/model.json: 'classes' holds 3 names; the model tells 4 classes apart");
+  put(folder / "run/model.json", "{\"a\":" + std::string(100000, '['));
+  EXPECT_REFUSED(weft({"predict", "run", "images/cup/10.png"}), "model.json: lists and objects are nested");
+  Safetensors checkpoint = load_safetensors(folder / "run/checkpoint.safetensors");
+  for (auto& [key, text] : checkpoint.metadata)
+    if (key == "progress") text = "{";
+  save_safetensors(folder / "run/checkpoint.safetensors", checkpoint.tensors, checkpoint.metadata);
+  EXPECT_REFUSED(weft({"train", "--resume", "run", "--epochs", "6"}), "position cannot be read: parse error");
   put(folder / "run/checkpoint.safetensors", "nothing");
   EXPECT_REFUSED(weft({"train", "--resume", "run", "--epochs", "6"}), "checkpoint.safetensors");
   put(folder / "run/config.json", "{\"epochs\": \"many\"}");

@@ -56,12 +56,32 @@ TEST_F(Cli, TrainsOnTheBuiltInDataAndLeavesEverything) {
   EXPECT_EQ(j["threads"], 2);
   EXPECT_EQ(j["device"], "cpu");
   EXPECT_EQ(o.hash().size(), 64u);
+  const Outcome seed = weft({"train", "--data", "shapes10", "--epochs", "1", "--steps", "3", "--seed", "3", "--out",
+                             "seed", "--verbose", "0", "--json"});
+  const Outcome measured = weft({"evaluate", "seed", "--json"});
+  EXPECT_EQ(measured.json()["accuracy"], seed.json()["test_accuracy"]) << "a seed must not change the data set";
+  EXPECT_NEAR(measured.json()["loss"].get<double>(), seed.json()["test_loss"].get<double>(), 1e-5);
   for (const char* name : {"model.safetensors", "model.json", "history.csv", "config.json", "report.html"})
     EXPECT_TRUE(exists(std::string("run/") + name)) << name;
   EXPECT_TRUE(read("run/history.csv").starts_with("epoch,accuracy,loss,val_accuracy,val_loss\n1,"))
       << read("run/history.csv");
   EXPECT_EQ(nlohmann::json::parse(read("run/config.json"))["model"], "tutorial-cnn");
   EXPECT_EQ(nlohmann::json::parse(read("run/config.json"))["steps"], 3);
+}
+
+// Without a network the run falls back to shapes10, which it must find again.
+TEST_F(Cli, ARunOnTheFallbackGoesOnExactlyWhateverItsSeed) {
+  const Arguments recipe{"train", "--model", "mlp", "--seed", "3", "--verbose", "0", "--json"};
+  const auto with = [&](Arguments more) {
+    more.insert(more.begin(), recipe.begin(), recipe.end());
+    return weft(more);
+  };
+  const Outcome whole = with({"--steps", "4", "--out", "whole"});
+  EXPECT_EQ(nlohmann::json::parse(read("whole/config.json"))["data"], "shapes10");
+  with({"--steps", "2", "--out", "parts"});
+  const Outcome resumed = weft({"train", "--resume", "parts", "--steps", "4", "--verbose", "0", "--json"});
+  EXPECT_EQ(resumed.hash(), whole.hash()) << resumed.err;
+  EXPECT_EQ(resumed.json()["test_loss"], whole.json()["test_loss"]);
 }
 
 TEST_F(Train, ThreadsAndWorkersDoNotChangeTheWeights) {
@@ -129,13 +149,19 @@ TEST_F(Train, InterruptedRunGoesOnExactly) {
   EXPECT_EQ(interrupted.code, 130) << interrupted.out << interrupted.err;
   EXPECT_TRUE(contains(interrupted.out, "weft train --resume interrupted")) << interrupted.out;
   EXPECT_FALSE(leftovers("interrupted"));
+  EXPECT_TRUE(contains(read("interrupted/report.html"), "interrupted")) << "a report without figures of the test set";
+  EXPECT_TRUE(interrupted.json()["test_accuracy"].is_null()) << interrupted.out;
+  EXPECT_EQ(interrupted.json()["interrupted"], true);
+  EXPECT_EQ(interrupted.hash().size(), 64u);
   EXPECT_EQ(weft({"predict", "interrupted", "images/cup/10.png"}).code, 0) << "the model is kept";
   EXPECT_EQ(weft({"train", "--resume", "interrupted", "--verbose", "0", "--json"}).hash(), whole);
   EXPECT_EQ(read("interrupted/history.csv"), read("whole/history.csv"));
 
   EXPECT_EQ(stop(SIGKILL, "killed", recipe).code, 128 + SIGKILL);
+  put(folder / "killed/checkpoint.safetensors.4711-0.part", "what a kill within a save leaves");
   EXPECT_EQ(weft({"train", "--resume", "killed", "--verbose", "0", "--json"}).hash(), whole);
   EXPECT_EQ(read("killed/history.csv"), read("whole/history.csv"));
+  EXPECT_FALSE(leftovers("killed"));
 
   std::filesystem::remove(folder / "killed/checkpoint.safetensors");
   EXPECT_EQ(weft({"train", "--resume", "killed", "--threads", "1", "--verbose", "0", "--json"}).hash(), whole)
@@ -150,6 +176,43 @@ TEST_F(Train, InterruptedHandWrittenLoopGoesOnExactly) {
   EXPECT_EQ(read("interrupted/history.csv"), read("whole/history.csv"));
 }
 
+TEST_F(Train, ANewRunReplacesAnEarlierOneAsAWhole) {
+  ASSERT_EQ(train("run", {"--model", "mlp", "--steps", "1"}).code, 0);
+  put(folder / "run/notes.txt", "mine");
+  put(folder / "run/model.json.4711-0.part", "left by a kill");
+  EXPECT_REFUSED(train("run", {"--optimizer", "sgd", "--lr", "1e20", "--stop-on-nan", "--schedule", "constant"}),
+                 "not finite");
+  for (const char* name : {"model.json", "model.safetensors", "history.csv", "report.html", "model.json.4711-0.part"})
+    EXPECT_FALSE(exists(std::string("run/") + name)) << name << " is of the earlier run";
+  EXPECT_EQ(read("run/notes.txt"), "mine");
+  EXPECT_TRUE(contains(weft({"train", "--help"}).out, "an earlier run are replaced"));
+}
+
+TEST_F(Train, ImagesOfDifferentSizesAreScaledAndDamagedOnesLeftOut) {
+  data::write_jpeg(folder / "images/cup/wide.jpg", class_image(2, 1, 50));
+  EXPECT_REFUSED(train("bad", {"--steps", "1"}), "--image-size");
+  put(folder / "images/cup/bad.png", "no image");
+  const Arguments recipe{"--model", "mlp", "--image-size", "24x20", "--skip-corrupt"};
+  const auto with = [&](const std::string& out, Arguments more) {
+    more.insert(more.begin(), recipe.begin(), recipe.end());
+    return train(out, more);
+  };
+  const Outcome whole = with("whole", {"--steps", "4"});
+  ASSERT_EQ(whole.code, 0) << whole.err;
+  EXPECT_TRUE(contains(whole.err, "Left out: images/cup/bad.png")) << whole.err;
+  with("parts", {"--steps", "2"});
+  EXPECT_EQ(weft({"train", "--resume", "parts", "--steps", "4", "--verbose", "0", "--json"}).hash(), whole.hash());
+  EXPECT_EQ(weft({"evaluate", "whole", "--json"}).json()["accuracy"], whole.json()["test_accuracy"]);
+  EXPECT_REFUSED(weft({"evaluate", "whole", "--data", "images"}), "bad.png");
+  EXPECT_EQ(weft({"evaluate", "whole", "--data", "images", "--skip-corrupt", "--json"}).json()["examples"], 32);
+  const Outcome show = weft({"data", "show", "images", "--image-size", "16", "--skip-corrupt", "--out", "sheet.png"});
+  EXPECT_TRUE(contains(show.out, "shape [3, 16, 16]")) << show.out << show.err;
+  EXPECT_TRUE(contains(show.err, "Left out: images/cup/bad.png")) << show.err;
+  for (const char* size : {"0", "x", "12x", "axb", "-4", "5000", "8x8x8"})
+    EXPECT_REFUSED(train("bad", {"--image-size", size}), "--image-size: received '" + std::string(size) + "'");
+  EXPECT_REFUSED(weft({"train", "--data", "shapes10", "--image-size", "64", "--out", "bad"}), "only an image folder's");
+}
+
 TEST_F(Train, StopsAtALossThatIsNotFiniteWhereAsked) {
   const Arguments diverging{"--epochs", "3", "--optimizer", "sgd", "--lr", "1e20", "--schedule", "constant"};
   for (const char* face : {"fit", "loop"}) {
@@ -159,6 +222,8 @@ TEST_F(Train, StopsAtALossThatIsNotFiniteWhereAsked) {
     EXPECT_FALSE(exists(std::string(face) + "/model.json"));
   }
   EXPECT_EQ(train("on", diverging).code, 0) << "otherwise training goes on";
+  EXPECT_TRUE(contains(read("on/history.csv"), "nan")) << read("on/history.csv");
+  EXPECT_FALSE(contains(read("on/history.csv"), "-nan")) << read("on/history.csv");
 }
 
 TEST_F(Train, ResumedRunKeepsItsSettings) {
@@ -173,6 +238,12 @@ TEST_F(Train, ResumedRunKeepsItsSettings) {
   std::string config = read("run/config.json");
   put(folder / "run/config.json", config.replace(config.find("\"epochs\""), 8, "\"epoch\""));
   EXPECT_REFUSED(weft({"train", "--resume", "run"}), "unknown setting 'epoch'; did you mean 'epochs'?");
+  put(folder / "run/config.json", "{\"epochs\": \"many\"}");
+  EXPECT_REFUSED(weft({"train", "--resume", "run"}), "config.json: 'epochs' is \"many\"; expected a whole number");
+  put(folder / "run/config.json", "{\"epochs\"");
+  const Outcome damaged = weft({"train", "--resume", "run"});
+  EXPECT_REFUSED(damaged, "config.json: malformed JSON");
+  EXPECT_FALSE(contains(damaged.err, "json.exception")) << damaged.err;
 }
 
 TEST_F(Train, LearningRateOfZeroIsTakenAtItsWord) {
@@ -204,7 +275,14 @@ TEST_F(Train, BadValuesAreRefusedAndLeaveNothing) {
   EXPECT_REFUSED(train("bad", {"--threads", "-1"}), "--threads: received -1");
   EXPECT_REFUSED(train("bad", {"--steps", "-1"}), "--steps: received -1");
   EXPECT_REFUSED(train("bad", {"--lr", "nan"}), "--lr: received nan");
-  EXPECT_REFUSED(train("bad", {"--epochs", "many"}), "--epochs");
+  EXPECT_REFUSED(train("bad", {"--epochs", "many"}), "--epochs: received 'many'; expected a whole number");
+  EXPECT_REFUSED(train("bad", {"--lr", "abc"}), "--lr: received 'abc'; expected a number");
+  EXPECT_REFUSED(train("bad", {"--epochs"}), "--epochs: received nothing; expected a whole number");
+  EXPECT_REFUSED(train("bad", {"--seed", "-1"}), "--seed: received -1; expected a whole number, 0 or more");
+  EXPECT_REFUSED(train("bad", {"--seed", "x"}), "--seed: received 'x'; expected a whole number, 0 or more");
+  EXPECT_REFUSED(weft({"train", "--verbose", "7", "--out", "bad"}), "--verbose: received 7");
+  EXPECT_REFUSED(weft({"train", "--out", ""}), "--out: received an empty name");
+  EXPECT_REFUSED(weft({"train", "--data", "shapes10", "--data-dir", "x", "--out", "bad"}), "data_dir");
   EXPECT_REFUSED(weft({"train", "--data", "shapes11", "--out", "bad"}), "did you mean 'shapes10'?");
   EXPECT_REFUSED(weft({"train", "--data-dir", "nowhere", "--out", "bad"}), "nowhere");
   EXPECT_REFUSED(weft({"train", "--resume", "nowhere"}), "no run is here");
