@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <weft/io/checkpoint.h>
+#include <weft/io/json_values.h>
 #include <weft/ops/ops.h>
 
 namespace weft::nn {
@@ -95,7 +96,7 @@ Metadata load_checkpoint(const std::string& path, Model& model) {
   try {
     restored = progress_from(json::parse(c.text(progress_key)), generator);
   } catch (const json::exception& e) {
-    fail(path, ": the training position cannot be read: ", e.what());
+    fail(path, ": the training position cannot be read: ", weft::detail::reason_of(e.what()));
   }
   restored.metric_state = c.below(metric_prefix);
   for (std::size_t i = 0; i < restored.callback_state.size(); ++i)

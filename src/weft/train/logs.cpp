@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
 #include <weft/base/error.h>
 #include <weft/base/files.h>
+#include <weft/base/format.h>
 
 namespace weft::nn {
 
@@ -62,14 +62,11 @@ void History::write_csv(const std::string& path) const {
   const auto all = names();
   for (const auto& n : all) text += "," + n;
   text += "\n";
-  char buffer[40];
   for (std::size_t i = 0; i < logs.size(); ++i) {
     text += std::to_string(epoch[i] + 1);
     for (const auto& n : all) {
       text += ",";
-      if (!logs[i].contains(n)) continue;
-      std::snprintf(buffer, sizeof buffer, "%.9g", logs[i][n]);
-      text += buffer;
+      if (logs[i].contains(n)) text += format("%.9g", logs[i][n]);
     }
     text += "\n";
   }
