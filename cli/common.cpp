@@ -68,7 +68,7 @@ std::pair<int, int> parse_image_size(const std::string& text) {
 }
 
 std::string refuse_negative(const std::string& value) {
-  return value.starts_with("-") ? "received " + value + "; expected a whole number, 0 or more" : "";
+  return value.starts_with("-") ? "received " + value + "; expected 0 or more" : "";
 }
 
 Score score(const std::function<Tensor(const Tensor&)>& net, data::Loader loader) {

@@ -137,6 +137,7 @@ void summarize_run(const std::string& folder) {
 
 void summarize(const SummaryFlags& f) {
   if (file_exists(f.model + "/model.json")) return summarize_run(f.model);
+  for (std::int64_t n : f.input) check(n > 0, "--input: received ", n, "; expected sizes above 0");
   const std::vector<Meta> input{{Shape(std::span<const std::int64_t>(f.input)), f32}};
   std::printf("%s", to_string(nn::summary(nn::zoo::make(f.model, f.classes), input)).c_str());
 }

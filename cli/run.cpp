@@ -160,6 +160,7 @@ bool train(Settings s, const RunOptions& run) {
   if (s.threads) set_num_threads(s.threads);
   const Device device = s.device == "auto" ? default_device() : parse_device(s.device);
   DeviceScope scope(device);
+  zeros({1});  // a device that is not here is an error before any data is fetched or folder made
   manual_seed(s.seed);
   data::TrainTest parts = open_data(s);
   check_image_size(s, parts.train.image_shape());

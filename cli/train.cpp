@@ -34,9 +34,8 @@ void check_settings(const Settings& s) {
   check(s.batch_size >= 1, "--batch-size: received ", s.batch_size, "; expected 1 or more");
   check(s.threads >= 0, "--threads: received ", s.threads, "; expected 1 or more (0: all processors)");
   check(s.workers >= 0, "--workers: received ", s.workers, "; expected 0 or more");
-  check(std::isfinite(s.lr), "--lr: received ", s.lr, "; expected a number, negative for the optimizer's default");
-  check(std::isfinite(s.weight_decay), "--weight-decay: received ", s.weight_decay,
-        "; expected a number, negative for the optimizer's default");
+  check(std::isfinite(s.lr), "--lr: received ", s.lr, "; expected a number, 0 or more");
+  check(std::isfinite(s.weight_decay), "--weight-decay: received ", s.weight_decay, "; expected a number, 0 or more");
   check(s.save_every >= 0, "--save-every: received ", s.save_every, "; expected 0 (at epochs' ends only) or seconds");
   one_of("--model", s.model, nn::zoo::names());
   one_of("--face", s.face, {"fit", "loop"});
@@ -79,10 +78,11 @@ void add_train(CLI::App& app) {
   c->add_option("--batch-size", s.batch_size, "Examples a step");
   c->add_option("--optimizer", s.optimizer,
                 "sgd, adam, adamw, rmsprop, adagrad, adadelta, adamax, nadam, radam, lion, …");
-  c->add_option("--lr", s.lr, "Learning rate (negative: 2e-3 for adam, else the optimizer's default)");
+  c->add_option("--lr", s.lr, "Learning rate (default: 2e-3 for adam, else the optimizer's own)")
+      ->check(refuse_negative);
   c->add_option("--schedule", s.schedule,
                 "constant, cosine, linear, step, exponential, onecycle, …, each also as warmup-…");
-  c->add_option("--weight-decay", s.weight_decay, "Weight decay (negative: the optimizer's default)");
+  c->add_option("--weight-decay", s.weight_decay, "Weight decay (default: the optimizer's own)")->check(refuse_negative);
   c->add_option("--augment", s.augment, "List such as hflip,crop:4; none");
   c->add_option("--init", s.init, "glorot_uniform, he_uniform, he_normal, torch_default, …");
   c->add_option("--normalize", s.normalize, "none (0..1), standard (the data's mean and deviation), half (-1..1)");

@@ -157,6 +157,8 @@ TEST(Errors, ANanHasNoSign) {
 TEST(Errors, SuggestTheNearestName) {
   const std::vector<std::string> names{"adam", "sgd", "rmsprop"};
   EXPECT_NE(suggestion("adma", names).find("'adam'"), std::string::npos);
+  EXPECT_NE(suggestion("ADAM", names).find("'adam'"), std::string::npos);
+  EXPECT_NE(suggestion("tutoral", {"mlp", "tutorial-cnn"}).find("'tutorial-cnn'"), std::string::npos);
   EXPECT_NE(suggestion("rmspro", names).find("'rmsprop'"), std::string::npos);
   EXPECT_EQ(suggestion("completely different", names), "");
 }

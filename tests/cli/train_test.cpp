@@ -278,7 +278,8 @@ TEST_F(Train, BadValuesAreRefusedAndLeaveNothing) {
   EXPECT_REFUSED(train("bad", {"--epochs", "many"}), "--epochs: received 'many'; expected a whole number");
   EXPECT_REFUSED(train("bad", {"--lr", "abc"}), "--lr: received 'abc'; expected a number");
   EXPECT_REFUSED(train("bad", {"--epochs"}), "--epochs: received nothing; expected a whole number");
-  EXPECT_REFUSED(train("bad", {"--seed", "-1"}), "--seed: received -1; expected a whole number, 0 or more");
+  EXPECT_REFUSED(train("bad", {"--seed", "-1"}), "--seed: received -1; expected 0 or more");
+  EXPECT_REFUSED(train("bad", {"--lr", "-0.5"}), "--lr: received -0.5; expected 0 or more");
   EXPECT_REFUSED(train("bad", {"--seed", "x"}), "--seed: received 'x'; expected a whole number, 0 or more");
   EXPECT_REFUSED(weft({"train", "--verbose", "7", "--out", "bad"}), "--verbose: received 7");
   EXPECT_REFUSED(weft({"train", "--out", ""}), "--out: received an empty name");

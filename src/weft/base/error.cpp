@@ -61,11 +61,28 @@ int edit_distance(std::string_view a, std::string_view b) {
 }
 }  // namespace
 
+namespace {
+std::string lower(std::string_view s) {
+  std::string out(s);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+/// Case counts for nothing, and the beginning of a longer name is nearly that name.
+int distance_between(std::string_view name, std::string_view candidate) {
+  const std::string a = lower(name), b = lower(candidate);
+  const int whole = edit_distance(a, b);
+  if (a.size() < 4 || b.size() <= a.size() + 1) return whole;
+  return std::min(whole, 1 + edit_distance(a, std::string_view(b).substr(0, a.size() + 1)));
+}
+}  // namespace
+
 std::string suggestion(std::string_view name, const std::vector<std::string>& candidates) {
   const std::string* best = nullptr;
   int distance = std::max<int>(2, static_cast<int>(name.size()) / 3) + 1;
   for (const auto& c : candidates)
-    if (const int d = edit_distance(name, c); d < distance && d < static_cast<int>(c.size())) {
+    if (const int d = distance_between(name, c); d < distance && d < static_cast<int>(c.size())) {
       distance = d;
       best = &c;
     }
