@@ -5,6 +5,8 @@ set(WEFT_LAYERS base ir opdefs kernels tensor ops autograd graph nn metrics opti
 add_library(weft_options INTERFACE)
 target_compile_features(weft_options INTERFACE cxx_std_20)
 target_compile_options(weft_options INTERFACE -Wall -Wextra -ffp-contract=off -fno-math-errno -fno-semantic-interposition
+                       # Weft's own files are "libweft/…" to SourceLocation, which leaves them out of error messages.
+                       -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/src/weft/=libweft/
                        $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>  # g++ 12 warns wrongly (GCC bug 105651)
                        $<$<BOOL:${WEFT_WERROR}>:-Werror>)
 if(WEFT_SANITIZE)

@@ -12,7 +12,7 @@ constexpr std::string_view names[device_type_count] = {"cpu", "ref", "cuda", "me
 
 std::string to_string(Device d) {
   std::string s(names[static_cast<int>(d.type)]);
-  if (d.type == DeviceType::ref || d.type == DeviceType::cuda) s += ":" + std::to_string(d.index);
+  if (d.type == DeviceType::ref || d.type == DeviceType::cuda || d.index) s += ":" + std::to_string(d.index);
   return s;
 }
 

@@ -13,8 +13,10 @@ namespace weft {
 struct SourceLocation {
   const char* file = "";  ///< as the compiler was given it
   int line = 0;           ///< 0: unknown
-  /// The place where this default argument is evaluated.
-  static constexpr SourceLocation current(const char* f = __builtin_FILE(), int l = __builtin_LINE()) { return {f, l}; }
+  /// The place where this default argument is evaluated; unknown inside Weft itself, which is no caller's line.
+  static constexpr SourceLocation current(const char* f = __builtin_FILE(), int l = __builtin_LINE()) {
+    return std::string_view(f).starts_with("libweft/") ? SourceLocation{} : SourceLocation{f, l};
+  }
 };
 
 /// The exception that every layer throws. what() is one line: "[Net.conv2: ]add: received …; expected …; mend … (file.cpp:12)".
@@ -26,6 +28,8 @@ class Error : public std::exception {
   const char* what() const noexcept override { return what_.c_str(); }
   /// The message without module path and place.
   const std::string& message() const { return message_; }
+  /// The operator or file that it is about; empty where none was named.
+  const std::string& subject() const { return subject_; }
   /// Path of the module whose forward failed, e.g. "Net.block[2].conv"; empty outside modules.
   const std::string& module_path() const { return path_; }
   /// Puts the operator's or file's name before the message, once; later calls are ignored.

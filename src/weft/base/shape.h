@@ -73,7 +73,7 @@ class Shape : public Dims {
   explicit Shape(const Dims& d) : Dims(d) {}
   /// Number of axes.
   int rank() const { return size(); }
-  /// Number of elements: 1 for rank 0.
+  /// Number of elements: 1 for rank 0. A tensor's sizes have been checked not to overflow.
   std::int64_t numel() const {
     std::int64_t n = 1;
     for (auto d : *this) n *= d;

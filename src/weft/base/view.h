@@ -13,6 +13,8 @@ struct Meta {
   DType dtype = DType::f32;  ///< type of the elements
   friend bool operator==(const Meta&, const Meta&) = default;
 };
+/// Throws Error for a negative size, or where the bytes of the elements would overflow: every tensor passes here.
+void check_sizes(const Meta& m);
 /// "f32[2, 3]"
 std::string to_string(const Meta& m);
 

@@ -102,8 +102,9 @@ Metas Pad::infer(Inputs in) const {
   check(low.size() == out.shape.rank() && high.size() == out.shape.rank(), "low ", low, " and high ",
         high, " for a tensor of shape ", out.shape, "; expected a number for each axis");
   for (int i = 0; i < low.size(); ++i) {
-    check(low[i] >= 0 && high[i] >= 0, "padding ", low[i], " and ", high[i], " of axis ", i,
-          "; expected numbers from 0 (use slice to cut)");
+    constexpr std::int64_t most = std::int64_t{1} << 60;  // so that the sum cannot overflow
+    check(low[i] >= 0 && high[i] >= 0 && low[i] < most && high[i] < most, "padding ", low[i], " and ", high[i],
+          " of axis ", i, "; expected numbers from 0 to 2^60 (use slice to cut)");
     out.shape[i] += low[i] + high[i];
   }
   return {out};

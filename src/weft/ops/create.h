@@ -6,15 +6,22 @@
 namespace weft {
 
 namespace detail {
-Tensor from_host(const void* data, const Shape& shape, DType dtype, const TensorOptions& options);
-/// What a C++ literal becomes: float, std::int64_t, or std::uint8_t for bool (std::vector<bool> is no array).
+/// A copy of numbers of type `from`, in `dtype` unless the options name one.
+Tensor from_host(const void* data, DType from, const Shape& shape, DType dtype, const TensorOptions& options);
+/// How the numbers of a C++ literal lie in memory (a bool in a byte: std::vector<bool> is no array) …
 template <class T>
-using Literal = std::conditional_t<std::is_floating_point_v<T>, float,
+using Literal = std::conditional_t<std::is_floating_point_v<T>, double,
                                    std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, std::int64_t>>;
+/// … and the tensor of them: f32, bool or i64 unless a dtype is given.
+template <class T> Tensor from_literal(const Literal<T>* numbers, const Shape& shape, const TensorOptions& options) {
+  constexpr bool real = std::is_floating_point_v<T>, truth = std::is_same_v<T, bool>;
+  return from_host(numbers, real ? DType::f64 : truth ? DType::boolean : DType::i64, shape,
+                   real ? DType::f32 : truth ? DType::boolean : DType::i64, options);
 }
+}  // namespace detail
 
-/// Every element is `value`.
-Tensor full(const Shape& shape, double value, const TensorOptions& options = {});
+/// Every element is `value`, a number; f32 unless a dtype is given.
+Tensor full(const Shape& shape, Operand value, const TensorOptions& options = {});
 Tensor zeros(const Shape& shape, const TensorOptions& options = {});
 Tensor ones(const Shape& shape, const TensorOptions& options = {});
 /// Contents undefined.
@@ -22,9 +29,13 @@ Tensor empty(const Shape& shape, const TensorOptions& options = {});
 /// A tensor of x's shape, dtype and device.
 Tensor zeros_like(Operand x);
 Tensor ones_like(Operand x);
-Tensor full_like(Operand x, double value);
+Tensor empty_like(Operand x);
+Tensor full_like(Operand x, Operand value);
 /// A tensor of `like`'s dtype and device.
-Tensor new_full(Operand like, const Shape& shape, double value);
+Tensor new_full(Operand like, const Shape& shape, Operand value);
+/// x in row-major memory of its own (PyTorch: clone; NumPy, Keras: copy); gradients flow back. Tensors are values, so
+/// this only matters for memory: a view keeps all of what it looks at.
+Tensor clone(Operand x);
 /// 0, 1, …, stop - 1 (i64).
 Tensor arange(std::int64_t stop, const TensorOptions& options = {});
 /// start, start + step, … below stop; i64 where the numbers are whole and no dtype is given.
@@ -41,24 +52,25 @@ Tensor normal(const Shape& shape, double mean, double stddev, const TensorOption
 template <class T> Tensor tensor_of(std::span<const T> values, const Shape& shape, const TensorOptions& options = {}) {
   check(static_cast<std::int64_t>(values.size()) == shape.numel(), "tensor: ", values.size(), " numbers for shape ",
         static_cast<const Dims&>(shape));
-  return detail::from_host(values.data(), shape, dtype_of<T>, options);
+  return detail::from_host(values.data(), dtype_of<T>, shape, dtype_of<T>, options);
 }
 template <class T> Tensor tensor_of(const std::vector<T>& values, const Shape& shape, const TensorOptions& options = {}) {
   return tensor_of(std::span<const T>(values), shape, options);
 }
 
-/// A scalar.
+/// A scalar: of an integer i64, of a floating number f32, of a bool bool, unless a dtype is given.
 template <class T>
   requires std::is_arithmetic_v<T>
 Tensor tensor(T value, const TensorOptions& options = {}) {
   const auto v = static_cast<detail::Literal<T>>(value);
-  return detail::from_host(&v, {}, dtype_of<detail::Literal<T>>, options);
+  return detail::from_literal<T>(&v, {}, options);
 }
-/// A vector: `tensor({1.0f, 2.0f})`. Integers make i64, floating numbers f32, unless a dtype is given.
+/// A vector: `tensor({1.0f, 2.0f})`, of a scalar's dtype.
 template <class T>
   requires std::is_arithmetic_v<T>
 Tensor tensor(std::initializer_list<T> values, const TensorOptions& options = {}) {
-  return tensor_of(std::vector<detail::Literal<T>>(values.begin(), values.end()), {static_cast<std::int64_t>(values.size())}, options);
+  const std::vector<detail::Literal<T>> numbers(values.begin(), values.end());
+  return detail::from_literal<T>(numbers.data(), {static_cast<std::int64_t>(values.size())}, options);
 }
 /// A matrix: `tensor({{1, 2}, {3, 4}})`; rows of different length throw Error.
 template <class T>
@@ -70,6 +82,6 @@ Tensor tensor(std::initializer_list<std::initializer_list<T>> rows, const Tensor
     flat.insert(flat.end(), row.begin(), row.end());
   }
   const auto n = static_cast<std::int64_t>(rows.size());
-  return tensor_of(flat, {n, n ? static_cast<std::int64_t>(rows.begin()->size()) : 0}, options);
+  return detail::from_literal<T>(flat.data(), {n, n ? static_cast<std::int64_t>(rows.begin()->size()) : 0}, options);
 }
 }  // namespace weft

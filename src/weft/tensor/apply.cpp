@@ -93,7 +93,7 @@ DType common_dtype(const OpInfo& info, std::span<const Operand> inputs) {
   return c;
 }
 
-Tensor scalar(double v, DType dtype, Device device) {
+Tensor scalar(const Operand& v, DType dtype, Device device) {
   Tensor t = allocate_tensor({{}, dtype}, is_host(device) || device.type == DeviceType::meta ? device : cpu);
   if (device.type == DeviceType::meta) {  // its number must survive into the captured graph
     auto constant = make_ref<Constant>();
@@ -101,7 +101,10 @@ Tensor scalar(double v, DType dtype, Device device) {
     constant->outputs.push_back({{}, dtype});
     return with_value(t, {constant, 0}, false);
   }
-  copy_elements(TensorView::of(&v, DType::f64, {}), view_of(t));
+  double real = v.number();
+  std::int64_t whole = v.integer();
+  const bool exact = !is_floating(dtype) && v.kind() != Operand::Kind::real;
+  copy_elements(exact ? TensorView::of(&whole, DType::i64, {}) : TensorView::of(&real, DType::f64, {}), view_of(t));
   return is_host(device) ? t : t.to(device);
 }
 
@@ -128,11 +131,12 @@ Tensor resolve(const OpInfo& info, std::size_t i, const Operand& operand, DType 
   else if (info.types == Types::any || kind == InputKind::as_is)
     dtype = operand.kind() == Operand::Kind::real ? DType::f32
             : operand.kind() == Operand::Kind::integer ? DType::i64 : DType::boolean;
-  return scalar(operand.number(), dtype, device);
+  return scalar(operand, dtype, device);
 }
 
 /// A result that only looks at its input's memory differently; undefined where strides cannot express it.
-Tensor try_view(const OpInfo& info, const void* op, const Tensor& in) {
+Tensor try_view(const OpInfo& info, const void* op, const Tensor& in, const Meta& inferred) {
+  check_sizes(inferred);
   TensorView out;
   if (info.view(op, view_of(in), out)) return alias(in, out);
   const Tensor packed = in.contiguous();
@@ -200,7 +204,7 @@ Tensors run(const OpInfo& info, const void* op, std::span<const Operand> operand
     using clock = std::chrono::steady_clock;
     const auto start = context.observer ? clock::now() : clock::time_point{};
     if (info.view) {
-      outputs.push_back(try_view(info, op, inputs[0]));
+      outputs.push_back(try_view(info, op, inputs[0], inferred[0]));
     } else {
       for (const Meta& m : inferred) outputs.push_back(allocate_tensor(m, device));
       run_kernel(info, op, inputs, outputs, device);

@@ -58,7 +58,7 @@ std::vector<Device> devices() {
 }
 
 RefPtr<Storage> Storage::allocate(std::size_t bytes, Device device) {
-  if (is_host(device)) {
+  if (is_host(device) && device.index == 0) {
     auto* p = static_cast<unsigned char*>(memory::allocate(bytes + header));
     auto* s = new (p) Storage(p + header, bytes, device);
     s->inline_ = true;

@@ -39,12 +39,16 @@ bool Tensor::is_contiguous() const { return get(impl_).view.contiguous(); }
 Meta Tensor::meta() const { return {shape(), dtype()}; }
 bool Tensor::requires_grad() const { return impl_ && impl_->requires_grad; }
 
-double Tensor::item_as_double() const {
-  check(numel() == 1, "item: the tensor has shape ", shape(), "; expected one element");
-  double v;
-  copy_to(&v, DType::f64);
+namespace {
+template <class T> T only_element(const Tensor& t) {
+  check(t.numel() == 1, "item: the tensor has shape ", t.shape(), "; expected one element");
+  T v;
+  t.copy_to(&v, dtype_of<T>);
   return v;
 }
+}  // namespace
+double Tensor::item_as_double() const { return only_element<double>(*this); }
+std::int64_t Tensor::item_as_integer() const { return only_element<std::int64_t>(*this); }
 
 const void* Tensor::data_checked(DType expected) const {
   const TensorImpl& t = with_data(impl_);
@@ -108,6 +112,7 @@ Tensor Tensor::to(Device target) const {
 }
 
 Tensor allocate_tensor(const Meta& meta, Device device) {
+  check_sizes(meta);
   TensorView view = TensorView::of(nullptr, meta.dtype, meta.shape, device);
   if (device.type == DeviceType::meta) return Tensor(RefPtr<TensorImpl>(new TensorImpl({}, view)));
   auto storage = Storage::allocate(static_cast<std::size_t>(view.numel()) * size_of(meta.dtype), device);
@@ -127,6 +132,7 @@ Tensor with_value(const Tensor& t, Value v, bool requires_grad) {
 }
 
 Tensor from_blob(const void* data, const Shape& shape, DType dtype, std::shared_ptr<const void> owner) {
+  check_sizes({shape, dtype});
   const auto bytes = static_cast<std::size_t>(shape.numel()) * size_of(dtype);
   check(data || !bytes, "from_blob: null data for shape ", shape);
   void* p = const_cast<void*>(data);

@@ -25,6 +25,7 @@ class Tensor;
 class Parameter;
 class Buffer;
 class Indexed;
+class Operand;
 class Index;
 
 /// How a new tensor is made. Unset: dtype f32 (or that of the data), the automatic device (see DeviceScope).
@@ -47,6 +48,8 @@ inline constexpr struct All {} all_of_axis{};
 /// `x += y` and `x[i] = v` rebind this variable alone. Shapes follow NumPy; an image is [N, C, H, W].
 class Tensor {
  public:
+  /// The caller's line, for error messages.
+  using Where = SourceLocation;
   /// An undefined tensor (no data); most operations on it throw Error.
   Tensor();
   /// A handle to an implementation (for the layers above).
@@ -80,7 +83,10 @@ class Tensor {
   Meta meta() const;
 
   /// The only element, converted to T; waits for the device. Throws Error unless numel() is 1.
-  template <class T = double> T item() const { return static_cast<T>(item_as_double()); }
+  template <class T = double> T item() const {
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) return static_cast<T>(item_as_integer());
+    else return static_cast<T>(item_as_double());
+  }
   /// The elements in host memory; throws Error for another dtype, a device tensor or a strided view (see contiguous()).
   template <class T> const T* data() const { return static_cast<const T*>(data_checked(dtype_of<T>)); }
   /// The elements in row-major order, converted to T.
@@ -101,7 +107,7 @@ class Tensor {
   /// This tensor on another device (itself where it is there already); gradients flow back.
   Tensor to(Device device) const;
   /// This tensor in another dtype; gradients flow back.
-  Tensor to(DType dtype) const;
+  Tensor to(DType dtype, Where w = Where::current()) const;
   /// Row-major memory (itself where it is so already).
   Tensor contiguous() const;
 
@@ -118,37 +124,38 @@ class Tensor {
 
   ///@{
   /// As the free function of that name with this tensor as first argument (ops/): the most common operations.
-  Tensor reshape(const Shape& shape) const;
-  Tensor flatten(int start_axis = 0, int end_axis = -1) const;
-  Tensor permute(const Dims& axes) const;
-  Tensor transpose(int a = -2, int b = -1) const;
-  Tensor squeeze(const Dims& axes = {}) const;
-  Tensor unsqueeze(int axis) const;
-  Tensor sum(const Dims& axes = {}, bool keepdim = false) const;
-  Tensor mean(const Dims& axes = {}, bool keepdim = false) const;
-  Tensor max(const Dims& axes = {}, bool keepdim = false) const;
-  Tensor min(const Dims& axes = {}, bool keepdim = false) const;
-  Tensor argmax(std::optional<int> axis = {}, bool keepdim = false) const;
-  Tensor matmul(const Tensor& other) const;
-  Tensor abs() const;
-  Tensor exp() const;
-  Tensor log() const;
-  Tensor sqrt() const;
-  Tensor pow(double exponent) const;
+  Tensor reshape(const Shape& shape, Where w = Where::current()) const;
+  Tensor flatten(int start_axis = 0, int end_axis = -1, Where w = Where::current()) const;
+  Tensor permute(const Dims& axes, Where w = Where::current()) const;
+  Tensor transpose(int a = -2, int b = -1, Where w = Where::current()) const;
+  Tensor squeeze(const Dims& axes = {}, Where w = Where::current()) const;
+  Tensor unsqueeze(int axis, Where w = Where::current()) const;
+  Tensor sum(const Dims& axes = {}, bool keepdim = false, Where w = Where::current()) const;
+  Tensor mean(const Dims& axes = {}, bool keepdim = false, Where w = Where::current()) const;
+  Tensor max(const Dims& axes = {}, bool keepdim = false, Where w = Where::current()) const;
+  Tensor min(const Dims& axes = {}, bool keepdim = false, Where w = Where::current()) const;
+  Tensor argmax(std::optional<int> axis = {}, bool keepdim = false, Where w = Where::current()) const;
+  Tensor matmul(const Tensor& other, Where w = Where::current()) const;
+  Tensor abs(Where w = Where::current()) const;
+  Tensor exp(Where w = Where::current()) const;
+  Tensor log(Where w = Where::current()) const;
+  Tensor sqrt(Where w = Where::current()) const;
+  Tensor pow(Operand exponent) const;
   ///@}
 
   /// Element or sub-tensor i along the first axis; assignable: `x[i] = v` rebinds x.
   Indexed operator[](std::int64_t i);
   Tensor operator[](std::int64_t i) const;  ///< the same, of a constant
   /// The part that several indices name: `x.at({Slice{0, 2}, 3, all_of_axis})`; assignable too (ops/indexing.h).
-  Indexed at(std::initializer_list<Index> where);
-  Tensor at(std::initializer_list<Index> where) const;  ///< the same, of a constant
+  Indexed at(std::initializer_list<Index> where, Where w = Where::current());
+  Tensor at(std::initializer_list<Index> where, Where w = Where::current()) const;  ///< the same, of a constant
 
   /// The shared implementation (for the layers above).
   const RefPtr<TensorImpl>& impl() const { return impl_; }
 
  private:
   double item_as_double() const;
+  std::int64_t item_as_integer() const;
   const void* data_checked(DType dtype) const;
   RefPtr<TensorImpl> impl_;
 };
@@ -174,10 +181,11 @@ class Operand {
   Operand(const Indexed& x, Where w = Where::current());
   Operand(double v, Where w = Where::current()) : number_(v), kind_(Kind::real), where_(w) {}
   Operand(float v, Where w = Where::current()) : Operand(static_cast<double>(v), w) {}
-  Operand(bool v, Where w = Where::current()) : number_(v), kind_(Kind::boolean), where_(w) {}
+  Operand(bool v, Where w = Where::current()) : number_(v), integer_(v), kind_(Kind::boolean), where_(w) {}
   template <class T>
     requires std::is_integral_v<T>
-  Operand(T v, Where w = Where::current()) : number_(static_cast<double>(v)), kind_(Kind::integer), where_(w) {}
+  Operand(T v, Where w = Where::current())
+      : number_(static_cast<double>(v)), integer_(static_cast<std::int64_t>(v)), kind_(Kind::integer), where_(w) {}
   ///@}
   /// An input that is left out.
   Operand(std::nullopt_t, Where w = Where::current()) : where_(w) {}
@@ -193,12 +201,15 @@ class Operand {
   }
   /// The number, for kinds boolean, integer and real.
   double number() const { return number_; }
+  /// The number exactly, for kinds boolean and integer.
+  std::int64_t integer() const { return integer_; }
   /// The caller's line.
   Where where() const { return where_; }
 
  private:
   const Tensor* tensor_ = nullptr;
   double number_ = 0;
+  std::int64_t integer_ = 0;
   Kind kind_ = Kind::none;
   Where where_;
 };
