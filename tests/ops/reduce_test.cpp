@@ -28,6 +28,29 @@ TEST(Reduce, MatchesTorch) {
   EXPECT_EQ(norm(tensor({0.0, 3.0, -1.0}), 0).item(), 2);
 }
 
+TEST(Reduce, NarrowNumbersGoThroughF32) {
+  for (DType t : {f16, bf16}) {
+    const Tensor big = full({300}, 300, {.dtype = t}), many = ones({70000}, {.dtype = t});
+    EXPECT_EQ(mean(big).dtype(), t);
+    EXPECT_EQ(mean(big).item(), 300);
+    EXPECT_EQ(nanmean(big).item(), 300);
+    EXPECT_EQ(mean(many).item(), 1);
+    EXPECT_EQ(var(many).item(), 0);
+    EXPECT_EQ(weft::std(many).item(), 0);
+    EXPECT_NEAR(norm(big).item(), 5196.15, t == f16 ? 2 : 16);
+    EXPECT_NEAR(norm(many).item(), 264.575, t == f16 ? 0.1 : 1);
+    EXPECT_NEAR(logsumexp(zeros({70000}, {.dtype = t})).item(), 11.156, t == f16 ? 0.005 : 0.04);
+  }
+  EXPECT_EQ(mean(full({257}, 3, {.dtype = bf16})).item(), 3);
+}
+
+TEST(Reduce, NormsOfNegativeOrder) {
+  const Tensor x = tensor({1.0, -2.0, 4.0});
+  EXPECT_NEAR(norm(x, -1).item(), 0.5714285714285714, 1e-6);
+  EXPECT_EQ(norm(x, -inf).item(), 1);
+  expect_error([&] { norm(x, nan); }, "norm: p is NaN");
+}
+
 TEST(Reduce, AxesAndKeepdim) {
   const Tensor x = arange(24).reshape({2, 3, 4});
   expect_values(sum(x, {0, -1}), {3}, {60, 92, 124});
@@ -78,6 +101,10 @@ TEST(Reduce, NansAndInfinities) {
   expect_values(nanmean(x, {1}), {3}, {1, nan, 3.5});
   expect_values(nanmax(x, {1}), {3}, {1, nan, 4});
   expect_values(nanmin(x), {}, {1});
+  expect_values(nanprod(x, {1}), {3}, {1, 1, 12});
+  expect_values(nanvar(x, {1}), {3}, {nan, nan, 0.5});
+  expect_values(nanvar(x, {1}, 0), {3}, {0, nan, 0.25});
+  expect_values(nanstd(x), {}, {1.5275252316519468});
   expect_values(logsumexp(tensor({{-inf, -inf}, {1000.0, 1000.0}}), {1}), {2}, {-inf, 1000 + std::log(2.0)});
 }
 

@@ -42,7 +42,8 @@ struct RandomStream {
   double normal(std::uint64_t i) const;
   /// Uniform integer in [0, n), n > 0, by multiply-shift.
   constexpr std::uint64_t below(std::uint64_t i, std::uint64_t n) const {
-    return static_cast<std::uint64_t>((static_cast<unsigned __int128>(bits(i)) * n) >> 64);
+    __extension__ using Wide = unsigned __int128;
+    return static_cast<std::uint64_t>((static_cast<Wide>(bits(i)) * n) >> 64);
   }
 };
 

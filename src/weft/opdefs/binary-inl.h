@@ -55,7 +55,13 @@ struct Pow {
   static constexpr bool simd = false;
   template <class V> V eval(V a, V b) const { return pow(a, b); }
   template <class T> Grads<T> vjp(const Saved<T>& s, T g) const {
-    return {s.needs(0) ? g * s.in(1) * pow(s.in(0), s.in(1) - 1.0) : T(), s.needs(1) ? g * s.out(0) * log(where(s.in(0) > 0.0, s.in(0), 1.0)) : T()};
+    T da, db;
+    if (s.needs(0)) {
+      const T b = s.in(1), varies = b != 0.0;  // a^0 is 1 everywhere; 0 * 0^-1 would be NaN
+      da = g * b * pow(s.in(0), where(varies, b - 1.0, 0.0));
+    }
+    if (s.needs(1)) db = g * s.out(0) * log(where(s.in(0) > 0.0, s.in(0), 1.0));
+    return {da, db};
   }
   static constexpr Saves saves = saves_inputs(0, 1) | saves_outputs(0);
 };
@@ -242,7 +248,7 @@ struct BitwiseXor {
 
 struct LeftShift {
   static constexpr auto signature = sig("left_shift(a, b) -> y");
-  static constexpr auto doc = "a times 2^b";
+  static constexpr auto doc = "a times 2^b; 0 where b is negative or no less than the width";
   static constexpr Types types = Types::integral;
   static constexpr Range range[] = {{0, 9}, {0, 5}};
   static constexpr bool simd = false;
@@ -251,11 +257,11 @@ struct LeftShift {
 
 struct RightShift {
   static constexpr auto signature = sig("right_shift(a, b) -> y");
-  static constexpr auto doc = "a divided by 2^b, rounded down";
+  static constexpr auto doc = "a divided by 2^b, rounded down; a's sign (0 or -1) where b is negative or no less than the width";
   static constexpr Types types = Types::integral;
   static constexpr Range range[] = {{0, 200}, {0, 5}};
   static constexpr bool simd = false;
-  template <class V> V eval(V a, V b) const { return a >> b; }
+  template <class V> V eval(V a, V b) const { return shift_right(a, b); }
 };
 
 struct ReluGrad {

@@ -73,9 +73,11 @@ inline std::int64_t pow(std::int64_t a, std::int64_t n) {
     if (n & 1) result *= base;
   return static_cast<std::int64_t>(result);
 }
+/// Shifts by less than 0 or more than 63 places leave nothing but the sign, as PyTorch's.
 inline std::int64_t shift_left(std::int64_t a, std::int64_t n) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) << (n & 63));
+  return n < 0 || n > 63 ? 0 : static_cast<std::int64_t>(static_cast<std::uint64_t>(a) << n);
 }
+inline std::int64_t shift_right(std::int64_t a, std::int64_t n) { return a >> (n < 0 || n > 63 ? 63 : n); }
 /// Inverse of erf: Giles, "Approximating the erfinv function" (GPU Computing Gems 2, 2011) refined by two Newton steps.
 double erfinv(double x);
 

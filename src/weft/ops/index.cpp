@@ -5,11 +5,15 @@
 #include <weft/opdefs/index.h>
 #include <weft/opdefs/sort.h>
 #include <weft/ops/ops.h>
+#include <weft/ops/rank0.h>
 #include <weft/tensor/tape.h>
 
 namespace weft {
 
-Tensor take(Operand x, Operand index, int axis) { return apply(op::Take{axis}, x, index); }
+Tensor take(Operand x, Operand index, int axis) {
+  const Tensor t = detail::at_least_vector(x, axis);
+  return apply(op::Take{axis}, Operand(t, x.where()), index);
+}
 Tensor gather(Operand x, Operand index, int axis) { return apply(op::Gather{axis}, x, index); }
 Tensor take_along_axis(Operand x, Operand index, int axis) {
   Shape xs = x.tensor().shape(), is = index.tensor().shape();
@@ -64,15 +68,20 @@ Tensor nonzero(Operand x) {
 }
 
 SortResult sort(Operand x, int axis, bool descending) {
-  Tensors out = apply_all(op::Sort{axis, descending}, x);
-  return {out[0], out[1]};
+  const Tensor t = detail::at_least_vector(x, axis);
+  Tensors out = apply_all(op::Sort{axis, descending}, Operand(t, x.where()));
+  if (t.rank() == x.tensor().rank()) return {out[0], out[1]};
+  return {reshape(out[0], {}), reshape(out[1], {})};
 }
 Tensor argsort(Operand x, int axis, bool descending) { return sort(x, axis, descending).index; }
 SortResult topk(Operand x, std::int64_t k, int axis, bool largest) {
-  const std::int64_t n = x.tensor().size(axis);
+  const Tensor t = detail::at_least_vector(x, axis);
+  const std::int64_t n = t.size(axis);
   check(k >= 0 && k <= n, "topk: k is ", k, "; expected 0 to ", n, ", the size of axis ", axis);
-  const SortResult all = sort(x, axis, largest);
-  return {slice(all.values, axis, 0, k), slice(all.index, axis, 0, k)};
+  const SortResult all = sort(Operand(t, x.where()), axis, largest);
+  const SortResult top{slice(all.values, axis, 0, k), slice(all.index, axis, 0, k)};
+  if (t.rank() == x.tensor().rank() || k == 0) return top;
+  return {reshape(top.values, {}), reshape(top.index, {})};
 }
 Tensor searchsorted(Operand sorted, Operand x, bool right) { return apply(op::SearchSorted{right}, sorted, x); }
 

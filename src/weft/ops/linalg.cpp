@@ -95,7 +95,8 @@ Labelled take_diagonals(Labelled x) {
     for (std::size_t j = i + 1; j < x.labels.size(); ++j) {
       if (x.labels[i] != x.labels[j]) continue;
       const int label = x.labels[i];
-      const std::int64_t n = x.tensor.shape()[static_cast<int>(i)];
+      const std::int64_t n = x.tensor.shape()[static_cast<int>(i)], other = x.tensor.shape()[static_cast<int>(j)];
+      check(n == other, "an operand of shape ", x.tensor.shape(), " names one axis twice, of sizes ", n, " and ", other);
       const Tensor moved = moveaxis(x.tensor, {static_cast<std::int64_t>(i), static_cast<std::int64_t>(j)}, {-2, -1});
       Shape flat(std::span<const std::int64_t>(moved.shape().begin(), moved.shape().end() - 2));
       flat.push_back(n * n);
@@ -177,9 +178,9 @@ class Einsum {
       const std::int64_t n = x.shape()[static_cast<int>(i)];
       auto known = std::find_if(sizes_.begin(), sizes_.end(), [&](const auto& s) { return s.first == l; });
       if (known == sizes_.end()) sizes_.push_back({l, n});
-      else if (l >= first_hidden && known->second == 1) known->second = n;
+      else if (known->second == 1) known->second = n;  // an axis of size 1 broadcasts
       else
-        check(known->second == n || (l >= first_hidden && n == 1), "sizes ", known->second, " and ", n, " for ",
+        check(known->second == n || n == 1, "sizes ", known->second, " and ", n, " for ",
               l >= first_hidden ? std::string("an axis of '...'") : "'" + std::string(1, static_cast<char>(l)) + "'",
               " in '", text_, "'");
     }
@@ -205,7 +206,7 @@ class Einsum {
       check(std::find(output_.begin() + static_cast<std::ptrdiff_t>(i) + 1, output_.end(), l) == output_.end(),
             "the result of '", text_, "' names an axis twice");
     }
-    for (Labelled& x : operands_) {  // axes of "..." broadcast
+    for (Labelled& x : operands_) {  // axes of size 1 broadcast
       Shape to;
       for (std::size_t i = 0; i < x.labels.size(); ++i)
         for (const auto& s : sizes_)

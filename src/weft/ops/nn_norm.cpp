@@ -8,6 +8,7 @@
 #include <weft/opdefs/softmax.h>
 #include <weft/ops/nn_detail.h>
 #include <weft/ops/ops.h>
+#include <weft/ops/rank0.h>
 #include <weft/tensor/tape.h>
 
 namespace weft {
@@ -112,8 +113,12 @@ Tensor rms_norm(Operand x, const Shape& normalized_shape, Operand weight, std::o
   return affine(apply_all(op::Standardize{axes, false, eps.value_or(of_dtype)}, x)[0], weight, std::nullopt);
 }
 
-Tensor softmax(Operand x, int axis) { return apply(op::Softmax{axis}, x); }
-Tensor log_softmax(Operand x, int axis) { return apply(op::LogSoftmax{axis}, x); }
+Tensor softmax(Operand x, int axis) {
+  return detail::along_axis(x, axis, [&](Operand t) { return apply(op::Softmax{axis}, t); });
+}
+Tensor log_softmax(Operand x, int axis) {
+  return detail::along_axis(x, axis, [&](Operand t) { return apply(op::LogSoftmax{axis}, t); });
+}
 
 Tensor softmax_cross_entropy(Operand logits, Operand labels, const CrossEntropyOptions& o) {
   if (!o.weight.defined())
@@ -131,6 +136,12 @@ Tensor softmax_cross_entropy(Operand logits, Operand labels, const CrossEntropyO
 Tensor embedding(Operand indices, Operand weight, std::optional<std::int64_t> padding_index) {
   check(weight.kind() == Operand::Kind::tensor && weight.present() && weight.tensor().rank() == 2,
         "embedding: weight must be a matrix [V, D]");
+  check(indices.kind() == Operand::Kind::tensor && !is_floating(indices.tensor().dtype()),
+        "embedding: indices must be an integer tensor; convert with .to(i64)");
+  const Tensor& at = indices.tensor();
+  if (at.device().type != DeviceType::meta && at.numel() > 0)  // take() would count from the end
+    check(min(at).item<std::int64_t>() >= 0, "embedding: index ", min(at).item<std::int64_t>(),
+          " is negative; expected 0 to ", weight.tensor().size(0) - 1);
   Tensor rows = take(weight, indices, 0);
   if (!padding_index) return rows;
   const std::int64_t row = *padding_index < 0 ? *padding_index + weight.tensor().size(0) : *padding_index;

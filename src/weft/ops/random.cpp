@@ -1,6 +1,7 @@
 #include <weft/ops/random.h>
 
 #include <cmath>
+#include <limits>
 
 #include <weft/opdefs/random.h>
 #include <weft/ops/ops.h>
@@ -10,11 +11,29 @@ namespace weft {
 
 namespace {
 RandomStream draw(Generator* g) { return (g ? *g : default_generator()).next(); }
+///@{
+/// The range of bool and the integers.
+std::int64_t lowest(DType t) {
+  return t == DType::i64 ? std::numeric_limits<std::int64_t>::min()
+         : t == DType::i32 ? std::numeric_limits<std::int32_t>::min() : 0;
+}
+std::int64_t highest(DType t) {
+  switch (t) {
+    case DType::boolean: return 1;
+    case DType::u8: return 255;
+    case DType::i32: return std::numeric_limits<std::int32_t>::max();
+    default: return std::numeric_limits<std::int64_t>::max();
+  }
+}
+///@}
 }  // namespace
 
 Tensor randint(std::int64_t lo, std::int64_t hi, const Shape& shape, const TensorOptions& o, Generator* g) {
+  const DType dtype = o.dtype.value_or(DType::i64);
+  check(is_floating(dtype) || hi <= lo || (lo >= lowest(dtype) && hi - 1 <= highest(dtype)), "randint: ", lo, " to ",
+        hi, " for ", name_of(dtype), ", which holds ", lowest(dtype), " to ", highest(dtype));
   DeviceScope scope(o.device.value_or(default_device()));
-  return apply(op::RandomInteger{shape, o.dtype.value_or(DType::i64), lo, hi, draw(g)});
+  return apply(op::RandomInteger{shape, dtype, lo, hi, draw(g)});
 }
 Tensor randperm(std::int64_t n, const TensorOptions& o, Generator* g) {
   check(n >= 0, "randperm: received ", n, "; expected 0 or more");
@@ -30,6 +49,9 @@ Tensor bernoulli(Operand p, Generator* g) {
   check(p.kind() == Operand::Kind::tensor && is_floating(p.tensor().dtype()),
         "bernoulli: expected a floating tensor of probabilities");
   const Tensor probability = p.tensor().detach();
+  if (probability.device().type != DeviceType::meta)  // a symbolic tensor has no values to look at
+    check(all(logical_and(probability >= 0.0, probability <= 1.0)).item<bool>(),
+          "bernoulli: received probabilities outside 0 to 1; expected none");
   const Tensor u = rand(probability.shape(), {.dtype = DType::f64, .device = probability.device()}, g);
   return cast(u < probability, probability.dtype());
 }

@@ -6,6 +6,7 @@
 #include <weft/opdefs/reduce.h>
 #include <weft/opdefs/scan.h>
 #include <weft/ops/ops.h>
+#include <weft/ops/rank0.h>
 #include <weft/tensor/tape.h>
 
 namespace weft {
@@ -21,11 +22,23 @@ Dims optional_axis(std::optional<int> axis) { return axis ? Dims{*axis} : Dims{}
 Tensor tensor_from(const Operand& x) {
   return x.kind() == Operand::Kind::tensor ? x.tensor() : full({}, x.number());
 }
+/// A formula of several operators: f16 and bf16 go through it in f32 and are rounded once, at its end. A sum or a count
+/// on the way may be more than they hold.
+template <class F> Tensor in_f32(const Operand& x, F&& formula) {
+  const Tensor t = tensor_from(x);
+  const bool narrow = t.dtype() == DType::f16 || t.dtype() == DType::bf16;
+  if (!narrow) return formula(Operand(t, x.where()));
+  const Tensor wide = cast({t, x.where()}, DType::f32);
+  return cast(formula(Operand(wide, x.where())), t.dtype());
+}
 }  // namespace
 
 Tensor sum(Operand x, const Dims& axes, bool keepdim) { return apply(op::Sum{axes, keepdim}, x); }
 Tensor mean(Operand x, const Dims& axes, bool keepdim) {
-  return sum(x, axes, keepdim) / static_cast<double>(reduced_count(tensor_from(x), axes));
+  return in_f32(x, [&](Operand t) {
+    const Tensor total = sum(t, axes, keepdim);  // first, as it names axes that do not fit
+    return total / static_cast<double>(reduced_count(t.tensor(), axes));
+  });
 }
 Tensor prod(Operand x, const Dims& axes, bool keepdim) { return apply(op::Prod{axes, keepdim}, x); }
 Tensor amax(Operand x, const Dims& axes, bool keepdim) { return apply(op::Amax{axes, keepdim}, x); }
@@ -39,11 +52,14 @@ Tensor argmin(Operand x, std::optional<int> axis, bool keepdim) {
   return apply(op::ArgMin{optional_axis(axis), keepdim}, x);
 }
 Tensor var(Operand x, const Dims& axes, double correction, bool keepdim) {
-  const double count = static_cast<double>(reduced_count(tensor_from(x), axes)) - correction;
-  return sum(square(x - mean(x, axes, true)), axes, keepdim) / std::max(count, 0.0);
+  return in_f32(x, [&](Operand t) {
+    const Tensor distance = t - mean(t, axes, true);
+    const double count = static_cast<double>(reduced_count(t.tensor(), axes)) - correction;
+    return sum(square(distance), axes, keepdim) / std::max(count, 0.0);
+  });
 }
 Tensor std(Operand x, const Dims& axes, double correction, bool keepdim) {
-  return sqrt(var(x, axes, correction, keepdim));
+  return in_f32(x, [&](Operand t) { return sqrt(var(t, axes, correction, keepdim)); });
 }
 Tensor quantile(Operand x, double q, const Dims& axes, bool keepdim) {
   check(q >= 0 && q <= 1, "quantile: q is ", q, "; expected 0 to 1");
@@ -73,31 +89,50 @@ Tensor all(Operand x, const Dims& axes, bool keepdim) { return sum(x == 0, axes,
 Tensor count_nonzero(Operand x, const Dims& axes, bool keepdim) { return sum(x != 0, axes, keepdim); }
 
 Tensor logsumexp(Operand x, const Dims& axes, bool keepdim) {
-  if (reduced_count(tensor_from(x), axes) == 0) return log(sum(x, axes, keepdim));  // the logarithm of an empty sum
-  Tensor top = max(tensor_from(x).detach(), axes, true);
-  top = where(isfinite(top), top, 0.0);
-  const Tensor total = log(sum(exp(x - top), axes, true)) + top;
-  return keepdim ? total : reshape(total, op::reduced_shape(tensor_from(x).shape(), axes, false));
+  return in_f32(x, [&](Operand t) {
+    if (reduced_count(t.tensor(), axes) == 0) return log(sum(t, axes, keepdim));  // the logarithm of an empty sum
+    Tensor top = max(t.tensor().detach(), axes, true);
+    top = where(isfinite(top), top, 0.0);
+    const Tensor total = log(sum(exp(t - top), axes, true)) + top;
+    return keepdim ? total : reshape(total, op::reduced_shape(t.tensor().shape(), axes, false));
+  });
 }
 
-Tensor norm(Operand x, double p, const Dims& axes, bool keepdim) {
-  check(p >= 0, "norm: p is ", p, "; expected 0 or more");
+namespace {
+Tensor norm_of(Operand x, double p, const Dims& axes, bool keepdim) {
   if (p == 2) {
-    const Tensor squares =
-        sum(square(is_floating(tensor_from(x).dtype()) ? tensor_from(x) : cast(x, DType::f32)), axes, keepdim);
+    const Tensor real = is_floating(x.tensor().dtype()) ? x.tensor() : cast(x, DType::f32);
+    const Tensor squares = sum({square(real), x.where()}, axes, keepdim);
     const Tensor positive = squares > 0.0;  // sqrt has no gradient at 0
     return where(positive, sqrt(where(positive, squares, 1.0)), squares);
   }
   const Tensor size = abs(x);
   if (p == 1) return sum(size, axes, keepdim);
-  if (std::isinf(p)) return max(size, axes, keepdim);
+  if (std::isinf(p)) return p > 0 ? max(size, axes, keepdim) : min(size, axes, keepdim);
   if (p == 0) return cast(count_nonzero(x, axes, keepdim), is_floating(size.dtype()) ? size.dtype() : DType::f32);
   return pow(sum(pow(size, p), axes, keepdim), 1 / p);
+}
+}  // namespace
+Tensor norm(Operand x, double p, const Dims& axes, bool keepdim) {
+  check(!std::isnan(p), "norm: p is NaN; expected a number or an infinity");
+  return in_f32(x, [&](Operand t) { return norm_of(t, p, axes, keepdim); });
 }
 
 Tensor nansum(Operand x, const Dims& axes, bool keepdim) { return sum(where(isnan(x), 0, x), axes, keepdim); }
 Tensor nanmean(Operand x, const Dims& axes, bool keepdim) {
-  return nansum(x, axes, keepdim) / sum(!isnan(x), axes, keepdim);
+  return in_f32(x, [&](Operand t) { return nansum(t, axes, keepdim) / sum(!isnan(t), axes, keepdim); });
+}
+Tensor nanprod(Operand x, const Dims& axes, bool keepdim) { return prod(where(isnan(x), 1, x), axes, keepdim); }
+Tensor nanvar(Operand x, const Dims& axes, double correction, bool keepdim) {
+  return in_f32(x, [&](Operand t) {
+    const Tensor missing = isnan(t);
+    const Tensor squares = where(missing, 0.0, square(t - nanmean(t, axes, true)));
+    const Tensor count = cast(sum(!missing, axes, keepdim), squares.dtype()) - correction;
+    return sum(squares, axes, keepdim) / maximum(count, 0.0);
+  });
+}
+Tensor nanstd(Operand x, const Dims& axes, double correction, bool keepdim) {
+  return in_f32(x, [&](Operand t) { return sqrt(nanvar(t, axes, correction, keepdim)); });
 }
 namespace {
 Tensor ignore_nan(const Tensor& x, const Dims& axes, bool keepdim, double worst, decltype(&amax) reduce) {
@@ -113,10 +148,10 @@ Tensor nanmin(Operand x, const Dims& axes, bool keepdim) {
 }
 
 Tensor cumsum(Operand x, int axis, bool reverse, bool exclusive) {
-  return apply(op::CumSum{axis, reverse, exclusive}, x);
+  return detail::along_axis(x, axis, [&](Operand t) { return apply(op::CumSum{axis, reverse, exclusive}, t); });
 }
 Tensor cumprod(Operand x, int axis, bool reverse, bool exclusive) {
-  return apply(op::CumProd{axis, reverse, exclusive}, x);
+  return detail::along_axis(x, axis, [&](Operand t) { return apply(op::CumProd{axis, reverse, exclusive}, t); });
 }
 Tensor linear_scan(Operand a, Operand b, int axis, bool reverse) { return apply(op::LinearScan{axis, reverse}, a, b); }
 

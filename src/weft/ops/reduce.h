@@ -26,7 +26,7 @@ Tensor argmin(Operand x, std::optional<int> axis = {}, bool keepdim = false);
 /// The variance: the sum of squared distances from the mean over (count - correction). PyTorch's default is 1 (the
 /// sample's estimate); Keras and NumPy use 0.
 Tensor var(Operand x, const Dims& axes = {}, double correction = 1, bool keepdim = false);
-/// The standard deviation: sqrt(var).
+/// The standard deviation: sqrt(var). Write weft::std(x): after `using namespace weft`, `std` alone is ambiguous.
 Tensor std(Operand x, const Dims& axes = {}, double correction = 1, bool keepdim = false);
 /// The value below which a share q of the elements lies, 0 <= q <= 1, linear between neighbours (NumPy's and PyTorch's
 /// default); integers give f32; NaN where any element is.
@@ -41,13 +41,17 @@ Tensor all(Operand x, const Dims& axes = {}, bool keepdim = false);
 Tensor count_nonzero(Operand x, const Dims& axes = {}, bool keepdim = false);
 /// ln(sum(e^x)), without overflow.
 Tensor logsumexp(Operand x, const Dims& axes = {}, bool keepdim = false);
-/// (sum |x|^p)^(1/p); p = 0 counts the elements that are not zero, p = infinity is max |x|. For p = 2 the gradient at 0
-/// is 0.
+/// (sum |x|^p)^(1/p); p = 0 counts the elements that are not zero, p = infinity is max |x|, p = -infinity min |x|. For
+/// p = 2 the gradient at 0 is 0.
 Tensor norm(Operand x, double p = 2, const Dims& axes = {}, bool keepdim = false);
 /// The sum of the elements that are not NaN.
 Tensor nansum(Operand x, const Dims& axes = {}, bool keepdim = false);
 /// The mean of the elements that are not NaN; NaN where there is none.
 Tensor nanmean(Operand x, const Dims& axes = {}, bool keepdim = false);
+/// The product, variance and standard deviation of the elements that are not NaN, as prod, var and std.
+Tensor nanprod(Operand x, const Dims& axes = {}, bool keepdim = false);
+Tensor nanvar(Operand x, const Dims& axes = {}, double correction = 1, bool keepdim = false);
+Tensor nanstd(Operand x, const Dims& axes = {}, double correction = 1, bool keepdim = false);
 /// The largest or smallest of the elements that are not NaN; NaN where there is none.
 Tensor nanmax(Operand x, const Dims& axes = {}, bool keepdim = false);
 Tensor nanmin(Operand x, const Dims& axes = {}, bool keepdim = false);

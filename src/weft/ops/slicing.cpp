@@ -145,6 +145,7 @@ Tensor flip(Operand x, const Dims& axes) {
   return slice(x, chosen, Dims::filled(n, slice_end), Dims::filled(n, slice_begin), Dims::filled(n, -1));
 }
 Tensor roll(Operand x, const Dims& shift, const Dims& axes) {
+  if (axes.empty() && shift.size() == 1) return reshape(roll(reshape(x, {-1}), shift, {0}), x.tensor().shape());
   check(shift.size() == axes.size(), "roll: shift ", shift, " along axes ", axes,
         "; expected lists of equal length");
   Tensor y = x.tensor();

@@ -50,8 +50,9 @@ Tensor repeat(Operand x, const Dims& times);
 Tensor repeat_interleave(Operand x, std::int64_t n, int axis);
 /// The axes walked backwards (all where none is named). A view.
 Tensor flip(Operand x, const Dims& axes = {});
-/// x moved by shift[i] places along axes[i]; what leaves at an end enters at the other.
-Tensor roll(Operand x, const Dims& shift, const Dims& axes);
+/// x moved by shift[i] places along axes[i]; what leaves at an end enters at the other. Without axes: by one shift in
+/// row-major order.
+Tensor roll(Operand x, const Dims& shift, const Dims& axes = {});
 /// x moved by `by` places along an axis; what leaves is lost and `fill` enters.
 Tensor shift(Operand x, std::int64_t by, int axis, double fill = 0);
 /// Axes `from` put at places `to`, the others keep their order. A view.
