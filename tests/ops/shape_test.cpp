@@ -83,6 +83,33 @@ TEST(Indexing, ReadsAsNumPy) {
   expect_error([&] { x.at({0, 0, 0, 0}); }, "4 indices");
 }
 
+TEST(Indexing, SeveralTensorsBroadcastTogether) {
+  const Tensor x = arange(24).reshape({2, 3, 4});
+  expect_values(x.at({tensor({0, 1}), tensor({1, 2})}), {2, 4}, {4, 5, 6, 7, 20, 21, 22, 23});
+  expect_values(x.at({all_of_axis, tensor({{0}, {-1}}), tensor({1, 2})}), {2, 2, 2}, {1, 2, 9, 10, 13, 14, 21, 22});
+  expect_values(x.at({tensor({true, false}), tensor({0, 2})}), {2, 4}, {0, 1, 2, 3, 8, 9, 10, 11});
+  expect_values(x.at({rest_of_axes, tensor({0, 2}), 3}), {2, 2}, {3, 11, 15, 23});
+  expect_error([&] { x.at({tensor({0, 2}), tensor({0, 1})}); }, "index 2 is out of range");
+  expect_error([&] { x.at({tensor({0}), all_of_axis, tensor({0})}); }, "side by side");
+  expect_error([&] { x.at({tensor({0, 1}), tensor({0, 1, 2})}); }, "do not broadcast");
+}
+
+TEST(Indexing, AssignsThroughTensors) {
+  Tensor x = zeros({2, 3});
+  x.at({tensor({0, 1}), tensor({2, 0})}) = tensor({5.0, 6.0});
+  expect_values(x, {2, 3}, {0, 0, 5, 6, 0, 0});
+  x.at({tensor({0, 1}), tensor({2, 0})}) += 1;
+  expect_values(x, {2, 3}, {0, 0, 6, 7, 0, 0});
+  Tensor y = arange(6).reshape({2, 3});
+  y.at({y > 2}) = tensor({30, 40, 50});
+  expect_values(y, {2, 3}, {0, 1, 2, 30, 40, 50});
+  y.at({tensor({false, true})}) = tensor({7, 8, 9});
+  expect_values(y, {2, 3}, {0, 1, 2, 7, 8, 9});
+  y.at({all_of_axis, tensor({true, false, true})}) = tensor({{1, 2}, {3, 4}});
+  expect_values(y, {2, 3}, {1, 1, 2, 3, 8, 4});
+  expect_error([&] { y.at({y > 3}) = tensor({1, 2, 3}); }, "the value is [3]; the part to replace is [2]");
+}
+
 TEST(Indexing, AssignmentRebindsOneVariable) {
   Tensor x = zeros({2, 3}), y = x;
   x[0] = 5;

@@ -13,17 +13,17 @@ inline constexpr struct Ellipsis {} rest_of_axes{};
 /// A new axis of size 1 (NumPy: None).
 inline constexpr struct NewAxis {} new_axis{};
 
-/// One index of `x.at({…})`: a position, a Slice, all_of_axis, rest_of_axes, new_axis, or one integer or bool tensor.
+/// One index of `x.at({…})`: a position, a Slice, all_of_axis, rest_of_axes, new_axis, or an integer or bool tensor.
 class Index {
  public:  /// What an index is.
-  enum class Kind : unsigned char { position, slice, rest, new_axis, tensor };
+  enum class Kind : unsigned char { position, slice, rest, fresh, tensor };  // fresh: new_axis
   template <class T>
     requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
   Index(T position) : position_(static_cast<std::int64_t>(position)) {}  ///< from the end where negative
   Index(Slice slice) : slice_(slice), kind_(Kind::slice) {}  ///< a range of positions
   Index(All) : kind_(Kind::slice) {}  ///< a whole axis
   Index(Ellipsis) : kind_(Kind::rest) {}  ///< all axes that the others leave
-  Index(NewAxis) : kind_(Kind::new_axis) {}  ///< a new axis of size 1
+  Index(NewAxis) : kind_(Kind::fresh) {}  ///< a new axis of size 1
   /// Integers select along the axis (see take); a bool tensor selects where it is true.
   Index(const Tensor& tensor) : tensor_(tensor), kind_(Kind::tensor) {}
 
@@ -39,11 +39,12 @@ class Index {
   Kind kind_ = Kind::position;
 };
 
-/// The part of x that the indices name, an index for each of its first axes (NumPy's basic indexing; a view), or for
-/// one tensor among them, its elements.
-Tensor index(const Tensor& x, const std::vector<Index>& where);
-/// x with that part replaced by `value`, which broadcasts to it.
-Tensor index_update(const Tensor& x, const std::vector<Index>& where, Operand value);
+/// The part of x that the indices name, an index for each of its first axes (NumPy's basic indexing; a view). With
+/// tensors among them, the elements at their positions: several stand side by side and broadcast together to the axes
+/// that take the place of theirs (a bool tensor counts as the positions where it is true).
+Tensor index(Operand x, const std::vector<Index>& where);
+/// x with that part replaced by `value`, which broadcasts to it; of equal positions the last is written.
+Tensor index_update(Operand x, const std::vector<Index>& where, Operand value);
 
 /// What x[i] and x.at({…}) give: the value, and where it came from. Assigning to it directly (`x[i] = v`,
 /// `x[i][j] += v`) rebinds x; a variable made from it is an ordinary tensor.
@@ -66,9 +67,12 @@ class Indexed : public Tensor {
   Indexed operator[](std::int64_t i) && { return std::move(*this).at({i}); }  ///< a part of the part, still x's
   Indexed operator[](std::int64_t i) & { return Tensor::operator[](i); }  ///< a part of this variable
   Tensor operator[](std::int64_t i) const& { return Tensor::operator[](i); }  ///< a part, as a value
-  Indexed at(std::initializer_list<Index> where) &&;  ///< a part of the part, still x's
-  Indexed at(std::initializer_list<Index> where) & { return Tensor::at(where); }  ///< a part of this variable
-  Tensor at(std::initializer_list<Index> where) const& { return Tensor::at(where); }  ///< a part, as a value
+  /// A part of the part, still x's.
+  Indexed at(std::initializer_list<Index> where, Where w = Where::current()) &&;
+  /// A part of this variable.
+  Indexed at(std::initializer_list<Index> where, Where w = Where::current()) & { return Tensor::at(where, w); }
+  /// A part, as a value.
+  Tensor at(std::initializer_list<Index> where, Where w = Where::current()) const& { return Tensor::at(where, w); }
 
  private:
   Tensor* root_;
