@@ -28,8 +28,19 @@ struct CustomNode final : Node {
   std::function<std::vector<Tensor>(const std::vector<Tensor>&, const Tensor&, const Tensor&)> backward;
 };
 
+std::vector<Tensor> call_custom(const CustomNode& node, const Tensor& cotangent) {
+  std::vector<Tensor> gradients = node.backward(node.in, node.out, cotangent);
+  check(gradients.size() == node.in.size(), "custom_gradient: backward returned ", gradients.size(),
+        " gradients; expected ", node.in.size(), ", one for each input (an undefined one where none flows)");
+  for (std::size_t i = 0; i < gradients.size(); ++i)
+    check(!gradients[i].defined() || gradients[i].shape() == node.in[i].shape(), "custom_gradient: backward returned ",
+          gradients[i].defined() ? to_string(gradients[i].meta()) : "", " for input ", i, "; expected the shape of ",
+          to_string(node.in[i].meta()));
+  return gradients;
+}
+
 std::vector<Tensor> call_rule(Node& node, std::span<const Tensor> cotangents) {
-  if (auto* custom = dynamic_cast<CustomNode*>(&node)) return custom->backward(custom->in, custom->out, cotangents[0]);
+  if (const auto* custom = dynamic_cast<CustomNode*>(&node)) return call_custom(*custom, cotangents[0]);
   auto& tape = static_cast<TapeNode&>(node);
   try {
     VjpCall call{Saved<Tensor>(tape), cotangents, {}};
@@ -41,9 +52,10 @@ std::vector<Tensor> call_rule(Node& node, std::span<const Tensor> cotangents) {
       if (g.dtype() != tape.input_metas[i].dtype) g = cast(g, tape.input_metas[i].dtype);
     }
     return std::move(call.gradients);
-  } catch (Error& e) {
-    e.in("gradient of " + node.op->name).at(tape.where);
-    throw;
+  } catch (const Error& e) {  // where the forward call stands says more than what its rule is made of
+    throw Error(e.subject().empty() ? e.message() : e.subject() + ": " + e.message())
+        .in("gradient of " + node.op->name)
+        .at(tape.where);
   }
 }
 
