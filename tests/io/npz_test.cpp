@@ -177,5 +177,13 @@ TEST(Npz, DamageIsOneClearErrorAndNeverACrash) {
   WEFT_EXPECT_ERROR(load_npz(put(path, corrupt)), "member 'a.npy'");
 }
 
+TEST(Npz, AnEmptyArchiveIsOne) {
+  const TemporaryFolder folder;
+  save_npz(folder / "none.npz", {});
+  const std::string end = "PK\5\6" + std::string(18, '\0');  // what numpy.savez writes without arrays
+  EXPECT_EQ(read_file(folder / "none.npz"), end);
+  EXPECT_TRUE(load_npz(folder / "none.npz").empty());
+}
+
 }  // namespace
 }  // namespace weft
