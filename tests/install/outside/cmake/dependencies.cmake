@@ -1,0 +1,1 @@
+message(FATAL_ERROR "Weft includes the file of its user")
