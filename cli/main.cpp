@@ -92,6 +92,7 @@ int run(int argc, char** argv) {
   add_completion(app);
   try {
     app.parse(argc, argv);
+    check(std::fflush(stdout) == 0 && !std::ferror(stdout), "the output could not be written");
     return 0;
   } catch (const CLI::RuntimeError& e) {
     return e.get_exit_code();

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "commands.h"
+#include "functions.h"
 #include <weft/autograd/gradients.h>
 #include <weft/io/json.h>
 #include <weft/io/npz.h>
@@ -25,6 +26,50 @@ std::string signature_text(const OpInfo& op) {
   s += ") -> ";
   for (std::size_t i = 0; i < op.signature.outputs.size(); ++i) s += (i ? ", " : "") + op.signature.outputs[i];
   return s;
+}
+
+/// The dtype that value inputs of dtype d are computed in; none where they are refused.
+std::optional<DType> computed(Types types, DType d) {
+  if (types == Types::floating && !is_floating(d)) return f32;
+  if (types == Types::integral && is_floating(d)) return {};
+  return types == Types::boolean ? boolean : d;
+}
+
+/// Shapes and dtypes of a case's inputs, those that promote being d.
+std::vector<Meta> metas_of(const OpInfo& op, const OpCase& c, DType d) {
+  std::vector<Meta> metas;
+  for (std::size_t i = 0; i < c.inputs.size(); ++i) {
+    const InputKind kind = op.signature.inputs[std::min(i, op.signature.inputs.size() - 1)].kind;
+    metas.push_back({c.inputs[i].shape, kind == InputKind::index ? i64 : kind == InputKind::boolean ? boolean : d});
+  }
+  return metas;
+}
+
+/// "bool, u8, i32 -> i64; i64, f16, bf16, f32, f64 -> the same": what `infer` makes of each dtype of the inputs.
+std::string results_of(const OpInfo& op) {
+  for (const auto& [name, value] : op.get(op.make({}).get()))
+    if (name == "dtype" || name == "to") return "the dtype that the attribute `" + name + "` names";
+  const OpCase c = op.domain(op)[0];
+  std::vector<std::pair<DType, Metas>> results;
+  for (int i = 0; i < dtype_count; ++i) {
+    const auto d = static_cast<DType>(i);
+    if (const auto in = computed(op.types, d)) results.emplace_back(d, op.infer(c.attrs.get(), metas_of(op, c, *in)));
+  }
+  const auto always = [&](std::size_t k) {
+    return std::all_of(results.begin(), results.end(),
+                       [&](const auto& r) { return r.second[k].dtype == results[0].second[k].dtype; });
+  };
+  std::vector<std::pair<std::string, std::string>> rows;  // dtypes, and what they give
+  for (const auto& [d, metas] : results) {
+    std::string out;
+    for (std::size_t k = 0; k < metas.size(); ++k)
+      out += (k ? ", " : "") + std::string(metas[k].dtype == d && !always(k) ? "the same" : name_of(metas[k].dtype));
+    if (rows.empty() || rows.back().second != out) rows.emplace_back("", out);
+    rows.back().first += (rows.back().first.empty() ? "" : ", ") + std::string(name_of(d));
+  }
+  std::string text;
+  for (const auto& [from, to] : rows) text += (text.empty() ? "" : "; ") + from + " -> " + to;
+  return text;
 }
 
 const char* describe(Types types) {
@@ -50,17 +95,16 @@ void list_ops() {
     std::printf("  %-22s %s\n", op->name.c_str(), op->doc.c_str());
     ++count;
   }
-  std::printf("\n%d operators; `weft ops show NAME` tells more.\n", count);
+  std::printf("\ncomposites, written in operators\n");
+  const std::vector<std::string> composites = composite_names();
+  for (const std::string& name : composites) std::printf("  %s\n", name.c_str());
+  std::printf("\n%d operators and %zu composites; `weft ops show NAME` tells more.\n", count, composites.size());
 }
 
 void show_case(const OpInfo& op, const OpCase& c) {
-  std::vector<Meta> metas;
+  const std::vector<Meta> metas = metas_of(op, c, computed(op.types, f32).value_or(i64));
   std::string text;
-  for (std::size_t i = 0; i < c.inputs.size(); ++i) {
-    const InputKind kind = op.signature.inputs[std::min(i, op.signature.inputs.size() - 1)].kind;
-    metas.push_back({c.inputs[i].shape, kind == InputKind::index ? i64 : kind == InputKind::boolean ? boolean : f32});
-    text += (i ? ", " : "") + to_string(metas.back());
-  }
+  for (const Meta& m : metas) text += (text.empty() ? "" : ", ") + to_string(m);
   std::string out;
   for (const Meta& m : op.infer(c.attrs.get(), metas)) out += (out.empty() ? "" : ", ") + to_string(m);
   const std::string attributes = to_string(op.get(c.attrs.get()));
@@ -68,11 +112,21 @@ void show_case(const OpInfo& op, const OpCase& c) {
               attributes.empty() ? "" : "}", out.c_str());
 }
 
+/// A function of ops/ without an operator of its own: what its header says.
+void show_composite(const std::string& name) {
+  for (const PublicFunction& f : public_functions())
+    if (f.name == name) std::printf("%s\n%s\n\n", f.declaration.c_str(), f.doc.c_str());
+  std::printf("A composite: written in operators, it has their dtypes, gradients and implementations.\n");
+}
+
 void show_op(const std::string& name) {
+  const std::vector<std::string> composites = composite_names();
+  if (std::find(composites.begin(), composites.end(), name) != composites.end()) return show_composite(name);
   const OpInfo& op = get_op(name);
   std::printf("%s\n  %s\n\n", signature_text(op).c_str(), op.doc.c_str());
   std::printf("family       %s\n", op.family.c_str());
   std::printf("dtypes       %s\n", describe(op.types));
+  if (op.domain) std::printf("results      %s\n", results_of(op).c_str());
   std::printf("gradient     %s\n", op.vjp ? "yes, of any order" : "none");
   if (op.random) std::printf("random       element i is a function of the stream (seed, counter) and i\n");
   const AttrMap attributes = op.get(op.make({}).get());
@@ -158,6 +212,8 @@ void run_op(const RunOptions& o) {
         wanted.push_back(inputs[i]);
         position.push_back(i);
       }
+    check(!wanted.empty() && !tracked.empty(), "--grad: nothing is differentiable: ",
+          wanted.empty() ? "no input is floating" : "no output is floating", "; convert the arrays, or leave --grad out");
     const std::vector<Tensor> gradients = grad(tracked, wanted, seeds, {.allow_unused = true});
     for (std::size_t k = 0; k < gradients.size(); ++k)
       results.emplace_back("grad" + std::to_string(position[k]),

@@ -60,11 +60,43 @@ TEST_F(Cli, OperatorsAreListedAndShown) {
   const Outcome list = weft({"ops"});
   EXPECT_EQ(list.code, 0);
   EXPECT_EQ(list.out, weft({"ops", "list"}).out);
-  EXPECT_TRUE(contains(list.out, " operators;")) << list.out;
+  EXPECT_TRUE(contains(list.out, " operators and ")) << list.out;
   const Outcome show = weft({"ops", "show", "softmax"});
   EXPECT_EQ(show.code, 0) << show.err;
   for (const char* part : {"softmax(", "gradient     yes", "attributes", "on cpu", "on ref", "shapes, by example"})
     EXPECT_TRUE(contains(show.out, part)) << part << "\n" << show.out;
+}
+
+TEST_F(Cli, OperatorsShowTheDtypesOfTheirResults) {
+  const std::string all = "bool, u8, i32, i64, f16, bf16, f32, f64";
+  for (const auto& [name, results] : std::vector<std::pair<std::string, std::string>>{
+           {"equal", all + " -> bool"},
+           {"argmax", all + " -> i64"},
+           {"sum", "bool, u8, i32 -> i64; i64, f16, bf16, f32, f64 -> the same"},
+           {"exp", "bool, u8, i32, i64 -> f32; f16, bf16, f32, f64 -> the same"},
+           {"sort", all + " -> the same, i64"},
+           {"full", "the dtype that the attribute `dtype` names"},
+           {"cast", "the dtype that the attribute `to` names"}})
+    EXPECT_TRUE(contains(weft({"ops", "show", name}).out, "results      " + results + "\n"))
+        << weft({"ops", "show", name}).out;
+  for (const char* name : {"isnan", "nonzero", "sort", "where", "concat", "conv", "max_pool", "bitwise_and"})
+    EXPECT_EQ(weft({"ops", "show", name}).code, 0) << weft({"ops", "show", name}).err;
+}
+
+TEST_F(Cli, CompositesAreListedAndShown) {
+  const Outcome mean = weft({"ops", "show", "mean"});
+  ASSERT_EQ(mean.code, 0) << mean.err;
+  EXPECT_TRUE(contains(mean.out, "Tensor mean(Operand x, const Dims& axes = {}, bool keepdim = false);\n"
+                                 "  The mean; integers give f32.\n")) << mean.out;
+  EXPECT_TRUE(contains(mean.out, "composite")) << mean.out;
+  const std::string list = weft({"ops"}).out;
+  for (const char* name : {"\n  einsum\n", "\n  stack\n", "\n  logsumexp\n", "\n  split\n", "\n  unique\n"})
+    EXPECT_TRUE(contains(list, name)) << name;
+  EXPECT_FALSE(contains(list, "\n  sum\n")) << "is an operator";
+}
+
+TEST_F(Cli, OutputThatCannotBeWrittenIsAnError) {
+  EXPECT_EQ(WEXITSTATUS(std::system((std::string(WEFT_EXECUTABLE) + " ops > /dev/full 2>/dev/null").c_str())), 2);
 }
 
 TEST_F(Cli, OperatorsRunOnArrays) {
@@ -87,11 +119,20 @@ TEST_F(Cli, OperatorsRunOnArrays) {
   EXPECT_EQ(find_tensor(r, "out0")->to_vector<float>(), (std::vector<float>{6, 15}));
   EXPECT_EQ(find_tensor(r, "grad0")->to_vector<float>(), (std::vector<float>{1, 1, 1, 10, 10, 10}));
 
+  save_npz(folder / "none.npz", {});
+  ASSERT_EQ(weft({"ops", "run", "full", "none.npz", "out.npz", "--attrs", R"({"shape": [2], "value": 3})"}).code, 0);
+  EXPECT_EQ(find_tensor(load_npz(folder / "out.npz"), "out0")->to_vector<float>(), (std::vector<float>{3, 3}));
+  EXPECT_REFUSED(weft({"ops", "run", "full", "none.npz", "no.npz", "--attrs", R"({"shape": [-2], "value": 3})"}),
+                 "negative size -2");
+  save_npz(folder / "whole.npz", {{"in0", tensor({1, 2})}});
+  EXPECT_REFUSED(weft({"ops", "run", "sum", "whole.npz", "no.npz", "--grad"}), "nothing is differentiable");
+  EXPECT_REFUSED(weft({"ops", "run", "sum", "in.npz", "no.npz", "--device", "cpu:1"}), "no device cpu:1 here");
+
   EXPECT_REFUSED(weft({"ops", "run", "sum", "in.npz", "no.npz", "--attrs", R"({"axis": [1]})"}),
                  "did you mean 'axes'?");
   EXPECT_REFUSED(weft({"ops", "run", "sum", "in.npz", "no.npz", "--attrs", "{axes"}), "--attrs");
   EXPECT_REFUSED(weft({"ops", "run", "matmul", "in.npz", "no.npz"}), "the file has no array 'in1'");
-  EXPECT_REFUSED(weft({"ops", "run", "matmul", "none.npz", "no.npz"}), "none.npz");
+  EXPECT_REFUSED(weft({"ops", "run", "matmul", "missing.npz", "no.npz"}), "missing.npz");
   EXPECT_REFUSED(weft({"ops", "run", "sum", "in.npz", "nowhere/no.npz"}), "nowhere");
   EXPECT_FALSE(exists("no.npz"));
 }
@@ -135,11 +176,34 @@ TEST_F(Cli, DevicesDoctorAndSummary) {
 TEST_F(Cli, CompletionIsABashScript) {
   const Outcome o = weft({"completion", "bash"});
   ASSERT_EQ(o.code, 0) << o.err;
-  put(folder / "test.sh", o.out +
-                              "COMP_WORDS=(weft eva); COMP_CWORD=1; _weft; echo \"${COMPREPLY[@]}\"\n"
-                              "COMP_WORDS=(weft train --resu); COMP_CWORD=2; _weft; echo \"${COMPREPLY[@]}\"\n");
-  ASSERT_EQ(std::system(("bash '" + folder / "test.sh' > '" + folder / "words' 2>&1").c_str()), 0);
-  EXPECT_EQ(read("words"), "evaluate\n--resume\n");
+  put(folder / "my run/config.json", "");
+  const std::pair<std::string, std::string> cases[] = {
+      {"eva", "evaluate"},
+      {"train --resu", "--resume"},
+      {"train --model mlp --optimizer ada", "adam adamw adagrad adadelta adamax adafactor"},
+      {"train --model res", "resnet20"},
+      {"train --normalize = st", "standard"},
+      {"train --schedule cosine-", "cosine-restarts"},
+      {"train --data sha", "shapes10"},
+      {"train --device r", "ref"},
+      {"train --face l", "loop"},
+      {"train --resume my", "my run"},
+      {"evaluate my", "my run"},
+      {"ops sh", "show"},
+      {"ops show matm", "matmul"},
+      {"ops run matmul --de", "--device"},
+      {"data show --col", "--columns"},
+      {"data download mni", "mnist"},
+      {"summary ml", "mlp"},
+  };
+  std::string script = o.out, expected;
+  for (const auto& [line, words] : cases) {
+    script += "COMP_WORDS=(weft " + line + "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _weft; echo \"${COMPREPLY[*]}\"\n";
+    expected += words + "\n";
+  }
+  put(folder / "test.sh", script);
+  ASSERT_EQ(std::system(("cd '" + folder.path() + "' && bash test.sh > words 2>&1").c_str()), 0);
+  EXPECT_EQ(read("words"), expected);
 }
 
 /// Commands that take a trained run.
