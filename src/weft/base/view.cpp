@@ -11,13 +11,15 @@ std::string to_string(const Meta& m) { return std::string(name_of(m.dtype)) + to
 
 void check_sizes(const Meta& m) {
   auto bytes = static_cast<std::int64_t>(size_of(m.dtype));
-  bool empty = false, fits = true;
+  bool fits = true;
+  for (auto d : m.shape) fits &= d >= 0 && !__builtin_mul_overflow(bytes, d, &bytes);
+  if (fits) return;
+  bool empty = false;
   for (auto d : m.shape) {
     check(d >= 0, "negative size ", d, " in shape ", m.shape, "; expected sizes from 0");
     empty |= d == 0;
-    fits &= !__builtin_mul_overflow(bytes, d, &bytes);
   }
-  check(fits || empty, "shape ", m.shape, " of ", name_of(m.dtype), " has more bytes than 64 bits can count");
+  check(empty, "shape ", m.shape, " of ", name_of(m.dtype), " has more bytes than 64 bits can count");
 }
 
 namespace {
