@@ -20,7 +20,8 @@ std::string declared_name(std::string_view line) {
   if (open == line.npos || line.starts_with(' ') || line.starts_with('#')) return "";
   const auto space = line.rfind(' ', open);
   const std::string_view type = line.substr(0, std::min(space, line.size()));
-  const bool tensors = type == "Tensor" || type == "Tensors" || type == "std::vector<Tensor>" || type.ends_with("Result");
+  const bool tensors =
+      type == "Tensor" || type == "Tensors" || type == "std::vector<Tensor>" || type.ends_with("Result");
   return space == line.npos || !tensors ? "" : std::string(line.substr(space + 1, open - space - 1));
 }
 

@@ -212,8 +212,9 @@ void run_op(const RunOptions& o) {
         wanted.push_back(inputs[i]);
         position.push_back(i);
       }
-    check(!wanted.empty() && !tracked.empty(), "--grad: nothing is differentiable: ",
-          wanted.empty() ? "no input is floating" : "no output is floating", "; convert the arrays, or leave --grad out");
+    check(!wanted.empty() && !tracked.empty(),
+          "--grad: nothing is differentiable: ", wanted.empty() ? "no input is floating" : "no output is floating",
+          "; convert the arrays, or leave --grad out");
     const std::vector<Tensor> gradients = grad(tracked, wanted, seeds, {.allow_unused = true});
     for (std::size_t k = 0; k < gradients.size(); ++k)
       results.emplace_back("grad" + std::to_string(position[k]),

@@ -45,7 +45,7 @@ class Headers:
 
     def alone(self):
         def one(header):
-            return header, self.compile(f"#include <{header}>\n#include <{header}>\n", "-fsyntax-only", "-Wall",
+            return header, self.compile(f"#include <{header}>\n#include <{header}>\n", "-fsyntax-only", "-Wall", "-Wpedantic",
                                         "-Wextra", "-Werror")
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             for header, result in pool.map(one, self.public):

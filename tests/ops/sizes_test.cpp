@@ -129,6 +129,10 @@ TEST(Errors, NameTheCallersLineAndNoneOfWeft) {
   expect_error([&] { x.reshape({4}); }, "reshape", here);
   expect_error([&] { x.at({5}); }, "index 5", ".cpp:" + std::to_string(__LINE__));
   expect_error([&] { Tensor y = x; y.at({0}) = zeros({4}); }, "index_update", ".cpp:" + std::to_string(__LINE__));
+  expect_error([&] { x.transpose(0, 5); }, "transpose: axis 5", ".cpp:" + std::to_string(__LINE__));
+  expect_error([&] { x.squeeze({0}); }, "squeeze: axis 0", ".cpp:" + std::to_string(__LINE__));
+  expect_error([&] { quantile(x, 2); }, "quantile: q is 2", ".cpp:" + std::to_string(__LINE__));
+  expect_error([&] { max_pool2d(x, 2); }, "max_pool", ".cpp:" + std::to_string(__LINE__));
   try {
     median(tensor({{1.0}}), {3});
   } catch (const Error& e) {

@@ -257,7 +257,8 @@ struct LeftShift {
 
 struct RightShift {
   static constexpr auto signature = sig("right_shift(a, b) -> y");
-  static constexpr auto doc = "a divided by 2^b, rounded down; a's sign (0 or -1) where b is negative or no less than the width";
+  static constexpr auto doc =
+      "a divided by 2^b, rounded down; a's sign (0 or -1) where b is negative or no less than the width";
   static constexpr Types types = Types::integral;
   static constexpr Range range[] = {{0, 200}, {0, 5}};
   static constexpr bool simd = false;

@@ -33,8 +33,7 @@ Tensor full(const Shape& shape, Operand value, const TensorOptions& o) {
   check(value.kind() > Operand::Kind::tensor, "full: received a tensor; expected a number (see broadcast_to)");
   const DType dtype = o.dtype.value_or(DType::f32);
   constexpr std::int64_t exact = std::int64_t{1} << 53;  // whole numbers up to here are doubles
-  if (dtype == DType::i64 && (value.integer() > exact || value.integer() < -exact))
-    return full(shape, 0, o) + value;
+  if (dtype == DType::i64 && (value.integer() > exact || value.integer() < -exact)) return full(shape, 0, o) + value;
   return make(o, [&] { return apply(op::Full{shape, value.number(), dtype}); });
 }
 Tensor zeros(const Shape& shape, const TensorOptions& o) { return full(shape, 0, o); }

@@ -18,7 +18,8 @@ const Shape& matrix_shape(const Tensor& x, const char* name) {
 }  // namespace
 
 Tensor eye(std::int64_t rows, std::optional<std::int64_t> columns, const TensorOptions& o) {
-  check(rows >= 0 && columns.value_or(0) >= 0, "eye: negative size ", rows < 0 ? rows : *columns, "; expected sizes from 0");
+  check(rows >= 0 && columns.value_or(0) >= 0, "eye: negative size ", rows < 0 ? rows : *columns,
+        "; expected sizes from 0");
   const Tensor on = offsets(rows, columns.value_or(rows), o.device.value_or(default_device())) == 0;
   const Tensor y = cast(on, o.dtype.value_or(DType::f32));
   return o.requires_grad ? y.requires_grad(true) : y;

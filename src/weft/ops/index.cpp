@@ -4,6 +4,7 @@
 
 #include <weft/opdefs/index.h>
 #include <weft/opdefs/sort.h>
+#include <weft/ops/check_at.h>
 #include <weft/ops/ops.h>
 #include <weft/ops/rank0.h>
 #include <weft/tensor/tape.h>
@@ -17,9 +18,9 @@ Tensor take(Operand x, Operand index, int axis) {
 Tensor gather(Operand x, Operand index, int axis) { return apply(op::Gather{axis}, x, index); }
 Tensor take_along_axis(Operand x, Operand index, int axis) {
   Shape xs = x.tensor().shape(), is = index.tensor().shape();
-  check(xs.rank() == is.rank(), "take_along_axis: x is ", xs, ", index is ", is,
-        "; expected the same rank");
-  const int a = normalize_axis(axis, xs.rank());
+  detail::check_at(x.where(), xs.rank() == is.rank(), "take_along_axis: x is ", xs, ", index is ", is,
+                   "; expected the same rank");
+  const int a = detail::axis_at(x.where(), "take_along_axis", axis, xs.rank());
   const std::int64_t n = xs[a], k = is[a];
   xs[a] = is[a] = 1;
   Shape both = broadcast(xs, is);
@@ -76,8 +77,8 @@ SortResult sort(Operand x, int axis, bool descending) {
 Tensor argsort(Operand x, int axis, bool descending) { return sort(x, axis, descending).index; }
 SortResult topk(Operand x, std::int64_t k, int axis, bool largest) {
   const Tensor t = detail::at_least_vector(x, axis);
-  const std::int64_t n = t.size(axis);
-  check(k >= 0 && k <= n, "topk: k is ", k, "; expected 0 to ", n, ", the size of axis ", axis);
+  const std::int64_t n = t.shape()[detail::axis_at(x.where(), "topk", axis, t.rank())];
+  detail::check_at(x.where(), k >= 0 && k <= n, "topk: k is ", k, "; expected 0 to ", n, ", the size of axis ", axis);
   const SortResult all = sort(Operand(t, x.where()), axis, largest);
   const SortResult top{slice(all.values, axis, 0, k), slice(all.index, axis, 0, k)};
   if (t.rank() == x.tensor().rank() || k == 0) return top;
@@ -104,7 +105,8 @@ Tensor bincount(Operand x, Operand weights, std::int64_t min_length) {
   const Tensor flat = reshape(x, {-1});
   std::int64_t count = min_length;
   if (flat.numel()) {
-    check(min(flat).item<std::int64_t>() >= 0, "bincount: received a negative number; expected 0 or more");
+    detail::check_at(x.where(), min(flat).item<std::int64_t>() >= 0,
+                     "bincount: received a negative number; expected 0 or more");
     count = std::max(count, max(flat).item<std::int64_t>() + 1);
   }
   if (weights.present()) return segment_sum(reshape(weights, {-1}), flat, count);

@@ -44,7 +44,8 @@ struct Picked {
 Tensor positions(const Tensor& index, const Shape& x, int axis) {
   if (index.dtype() != DType::boolean) return index;
   for (int i = 0; i < index.rank(); ++i)
-    check(x[axis + i] == index.shape()[i], "index: a mask of shape ", index.shape(), " for axes from ", axis, " of ", x);
+    check(x[axis + i] == index.shape()[i], "index: a mask of shape ", index.shape(), " for axes from ", axis, " of ",
+          x);
   return reshape(nonzero(reshape(index, {index.numel()})), {-1});
 }
 
@@ -105,7 +106,9 @@ Tensor read(const Tensor& x, const std::vector<Index>& where) {
         break;
       }
       case Index::Kind::rest: axis += hidden; break;
-      case Index::Kind::fresh: y = unsqueeze(y, axis++); break;
+      case Index::Kind::fresh:
+        y = unsqueeze(y, axis++);
+        break;
       case Index::Kind::tensor:
         tensors.add(i.tensor(), axis);
         axis = tensors.end;

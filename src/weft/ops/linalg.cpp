@@ -96,7 +96,8 @@ Labelled take_diagonals(Labelled x) {
       if (x.labels[i] != x.labels[j]) continue;
       const int label = x.labels[i];
       const std::int64_t n = x.tensor.shape()[static_cast<int>(i)], other = x.tensor.shape()[static_cast<int>(j)];
-      check(n == other, "an operand of shape ", x.tensor.shape(), " names one axis twice, of sizes ", n, " and ", other);
+      check(n == other, "an operand of shape ", x.tensor.shape(), " names one axis twice, of sizes ", n, " and ",
+            other);
       const Tensor moved = moveaxis(x.tensor, {static_cast<std::int64_t>(i), static_cast<std::int64_t>(j)}, {-2, -1});
       Shape flat(std::span<const std::int64_t>(moved.shape().begin(), moved.shape().end() - 2));
       flat.push_back(n * n);

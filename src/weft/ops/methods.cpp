@@ -5,7 +5,9 @@ namespace weft {
 
 Tensor Tensor::to(DType dtype, Where w) const { return cast({*this, w}, dtype); }
 Tensor Tensor::reshape(const Shape& shape, Where w) const { return weft::reshape({*this, w}, shape); }
-Tensor Tensor::flatten(int start_axis, int end_axis, Where w) const { return weft::flatten({*this, w}, start_axis, end_axis); }
+Tensor Tensor::flatten(int start_axis, int end_axis, Where w) const {
+  return weft::flatten({*this, w}, start_axis, end_axis);
+}
 Tensor Tensor::permute(const Dims& axes, Where w) const { return weft::permute({*this, w}, axes); }
 Tensor Tensor::transpose(int a, int b, Where w) const { return weft::transpose({*this, w}, a, b); }
 Tensor Tensor::squeeze(const Dims& axes, Where w) const { return weft::squeeze({*this, w}, axes); }
@@ -14,7 +16,9 @@ Tensor Tensor::sum(const Dims& axes, bool keepdim, Where w) const { return weft:
 Tensor Tensor::mean(const Dims& axes, bool keepdim, Where w) const { return weft::mean({*this, w}, axes, keepdim); }
 Tensor Tensor::max(const Dims& axes, bool keepdim, Where w) const { return weft::max({*this, w}, axes, keepdim); }
 Tensor Tensor::min(const Dims& axes, bool keepdim, Where w) const { return weft::min({*this, w}, axes, keepdim); }
-Tensor Tensor::argmax(std::optional<int> axis, bool keepdim, Where w) const { return weft::argmax({*this, w}, axis, keepdim); }
+Tensor Tensor::argmax(std::optional<int> axis, bool keepdim, Where w) const {
+  return weft::argmax({*this, w}, axis, keepdim);
+}
 Tensor Tensor::matmul(const Tensor& other, Where w) const { return weft::matmul({*this, w}, other); }
 Tensor Tensor::abs(Where w) const { return weft::abs({*this, w}); }
 Tensor Tensor::exp(Where w) const { return weft::exp({*this, w}); }

@@ -3,6 +3,7 @@
 
 #include <weft/opdefs/conv.h>
 #include <weft/opdefs/pool.h>
+#include <weft/ops/check_at.h>
 #include <weft/ops/nn_detail.h>
 #include <weft/ops/ops.h>
 #include <weft/tensor/tape.h>
@@ -59,11 +60,13 @@ namespace {
 
 /// The shape of an image argument, checked for `axes` spatial axes.
 const Shape& image_shape(const char* name, Operand x, int axes) {
-  check(x.kind() == Operand::Kind::tensor && x.present(), name, ": x is not a tensor");
+  detail::check_at(x.where(), x.kind() == Operand::Kind::tensor && x.present(), name, ": x is not a tensor");
   const Shape& s = x.tensor().shape();
-  check(s.rank() == axes + 2, name, ": x has shape ", s, "; expected rank ", axes + 2,
-        axes == 1 ? ": [N, C, L]" : axes == 2 ? ": [N, C, H, W]" : ": [N, C, D, H, W]",
-        s.rank() == axes + 1 ? "; a single sample needs .unsqueeze(0)" : "");
+  detail::check_at(x.where(), s.rank() == axes + 2, name, ": x has shape ", s, "; expected rank ", axes + 2,
+                   axes == 1   ? ": [N, C, L]"
+                   : axes == 2 ? ": [N, C, H, W]"
+                               : ": [N, C, D, H, W]",
+                   s.rank() == axes + 1 ? "; a single sample needs .unsqueeze(0)" : "");
   return s;
 }
 

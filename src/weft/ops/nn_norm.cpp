@@ -6,6 +6,7 @@
 #include <weft/opdefs/index.h>
 #include <weft/opdefs/norm.h>
 #include <weft/opdefs/softmax.h>
+#include <weft/ops/check_at.h>
 #include <weft/ops/nn_detail.h>
 #include <weft/ops/ops.h>
 #include <weft/ops/rank0.h>
@@ -25,14 +26,15 @@ Tensor by_channel(Operand v, const Shape& x) { return reshape(v, op::norm_detail
 
 void check_per_channel(const char* name, const char* what, Operand v, const Shape& x) {
   if (v.kind() == Operand::Kind::tensor && v.present())
-    check(v.tensor().shape() == Shape{x[1]}, name, ": ", what, " ", v.tensor().shape(), " for x ", x,
-          "; expected one number a channel, [", x[1], "]");
+    detail::check_at(v.where(), v.tensor().shape() == Shape{x[1]}, name, ": ", what, " ", v.tensor().shape(), " for x ",
+                     x, "; expected one number a channel, [", x[1], "]");
 }
 
 const Shape& normalised(const char* name, Operand x, int least_rank) {
-  check(x.kind() == Operand::Kind::tensor && x.present(), name, ": x is not a tensor");
+  detail::check_at(x.where(), x.kind() == Operand::Kind::tensor && x.present(), name, ": x is not a tensor");
   const Shape& s = x.tensor().shape();
-  check(s.rank() >= least_rank, name, ": x has shape ", s, "; expected rank ", least_rank, " or more");
+  detail::check_at(x.where(), s.rank() >= least_rank, name, ": x has shape ", s, "; expected rank ", least_rank,
+                   " or more");
   return s;
 }
 
@@ -89,7 +91,8 @@ Tensor layer_norm(Operand x, const Shape& normalized_shape, Operand weight, Oper
 
 Tensor group_norm(Operand x, std::int64_t groups, Operand weight, Operand bias, double eps) {
   const Shape s = normalised("group_norm", x, 2);
-  check(groups >= 1 && s[1] % groups == 0, "group_norm: ", groups, " groups do not divide ", s[1], " channels of x ", s);
+  detail::check_at(x.where(), groups >= 1 && s[1] % groups == 0, "group_norm: ", groups, " groups do not divide ", s[1],
+                   " channels of x ", s);
   check_per_channel("group_norm", "weight", weight, s);
   check_per_channel("group_norm", "bias", bias, s);
   std::int64_t row = s[1] / groups;
@@ -134,14 +137,17 @@ Tensor softmax_cross_entropy(Operand logits, Operand labels, const CrossEntropyO
 }
 
 Tensor embedding(Operand indices, Operand weight, std::optional<std::int64_t> padding_index) {
-  check(weight.kind() == Operand::Kind::tensor && weight.present() && weight.tensor().rank() == 2,
-        "embedding: weight must be a matrix [V, D]");
-  check(indices.kind() == Operand::Kind::tensor && !is_floating(indices.tensor().dtype()),
-        "embedding: indices must be an integer tensor; convert with .to(i64)");
+  detail::check_at(indices.where(),
+                   weight.kind() == Operand::Kind::tensor && weight.present() && weight.tensor().rank() == 2,
+                   "embedding: weight must be a matrix [V, D]");
+  detail::check_at(indices.where(), indices.kind() == Operand::Kind::tensor && !is_floating(indices.tensor().dtype()),
+                   "embedding: indices must be an integer tensor; convert with .to(i64)");
   const Tensor& at = indices.tensor();
-  if (at.device().type != DeviceType::meta && at.numel() > 0)  // take() would count from the end
-    check(min(at).item<std::int64_t>() >= 0, "embedding: index ", min(at).item<std::int64_t>(),
-          " is negative; expected 0 to ", weight.tensor().size(0) - 1);
+  if (at.device().type != DeviceType::meta && at.numel() > 0) {  // take() would count from the end
+    const auto least = min(at).item<std::int64_t>();
+    detail::check_at(indices.where(), least >= 0, "embedding: index ", least, " is negative; expected 0 to ",
+                     weight.tensor().size(0) - 1);
+  }
   Tensor rows = take(weight, indices, 0);
   if (!padding_index) return rows;
   const std::int64_t row = *padding_index < 0 ? *padding_index + weight.tensor().size(0) : *padding_index;
@@ -179,19 +185,20 @@ Tensor nearest_axis(const Tensor& x, int axis, std::int64_t out, double step) {
 Tensor interpolate(Operand x, const InterpolateOptions& o) {
   const Shape s = normalised("interpolate", x, 3);
   const int axes = s.rank() - 2;
-  check(o.size.has_value() != !o.scale.empty(), "interpolate: expected either size or scale");
+  detail::check_at(x.where(), o.size.has_value() != !o.scale.empty(), "interpolate: expected either size or scale");
   const bool nearest = o.mode == "nearest";
-  check(nearest || o.mode == "linear" || o.mode == "bilinear" || o.mode == "trilinear", "interpolate: mode '", o.mode,
-        "'; expected \"nearest\" or \"linear\"", suggestion(o.mode, {"nearest", "linear", "bilinear", "trilinear"}));
-  check(o.scale.empty() || o.scale.size() == 1 || static_cast<int>(o.scale.size()) == axes, "interpolate: ",
-        o.scale.size(), " scales; expected 1 or ", axes);
+  detail::check_at(x.where(), nearest || o.mode == "linear" || o.mode == "bilinear" || o.mode == "trilinear",
+                   "interpolate: mode '", o.mode, "'; expected \"nearest\" or \"linear\"",
+                   suggestion(o.mode, {"nearest", "linear", "bilinear", "trilinear"}));
+  detail::check_at(x.where(), o.scale.empty() || o.scale.size() == 1 || static_cast<int>(o.scale.size()) == axes,
+                   "interpolate: ", o.scale.size(), " scales; expected 1 or ", axes);
   const Dims size = o.size ? o.size->expand(axes, "interpolate: size") : Dims();
   Tensor y = x.tensor();
   for (int i = 0; i < axes; ++i) {
     const std::int64_t in = s[i + 2];
     const double scale = o.scale.empty() ? 0 : o.scale.size() == 1 ? o.scale[0] : o.scale[static_cast<std::size_t>(i)];
     const std::int64_t out = o.size ? size[i] : static_cast<std::int64_t>(static_cast<double>(in) * scale);
-    check(in >= 1 && out >= 1, "interpolate: sizes ", in, " to ", out, "; expected 1 or more");
+    detail::check_at(x.where(), in >= 1 && out >= 1, "interpolate: sizes ", in, " to ", out, "; expected 1 or more");
     const double step = o.size ? static_cast<double>(in) / static_cast<double>(out) : 1 / scale;
     y = nearest ? nearest_axis(y, i + 2, out, step)
                 : detail::resample_axis(y, i + 2, linear_matrix(in, out, step, o.align_corners), out);
@@ -201,8 +208,8 @@ Tensor interpolate(Operand x, const InterpolateOptions& o) {
 
 Tensor pixel_shuffle(Operand x, std::int64_t r) {
   const Shape s = normalised("pixel_shuffle", x, 4);
-  check(s.rank() == 4 && r >= 1 && s[1] % (r * r) == 0, "pixel_shuffle: x ", s, " with factor ", r,
-        "; expected [N, C * r * r, H, W]");
+  detail::check_at(x.where(), s.rank() == 4 && r >= 1 && s[1] % (r * r) == 0, "pixel_shuffle: x ", s, " with factor ",
+                   r, "; expected [N, C * r * r, H, W]");
   const std::int64_t c = s[1] / (r * r);
   const Tensor cells = permute(reshape(x, open_batch({s[0], c, r, r, s[2], s[3]})), {0, 1, 4, 2, 5, 3});
   return reshape(cells, open_batch({s[0], c, s[2] * r, s[3] * r}));
@@ -210,8 +217,8 @@ Tensor pixel_shuffle(Operand x, std::int64_t r) {
 
 Tensor pixel_unshuffle(Operand x, std::int64_t r) {
   const Shape s = normalised("pixel_unshuffle", x, 4);
-  check(s.rank() == 4 && r >= 1 && s[2] % r == 0 && s[3] % r == 0, "pixel_unshuffle: x ", s, " with factor ", r,
-        "; expected [N, C, H * r, W * r]");
+  detail::check_at(x.where(), s.rank() == 4 && r >= 1 && s[2] % r == 0 && s[3] % r == 0, "pixel_unshuffle: x ", s,
+                   " with factor ", r, "; expected [N, C, H * r, W * r]");
   const std::int64_t h = s[2] / r, w = s[3] / r;
   const Tensor cells = permute(reshape(x, open_batch({s[0], s[1], h, r, w, r})), {0, 1, 3, 5, 2, 4});
   return reshape(cells, open_batch({s[0], s[1] * r * r, h, w}));

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include <weft/opdefs/random.h>
+#include <weft/ops/check_at.h>
 #include <weft/ops/ops.h>
 #include <weft/tensor/tape.h>
 
@@ -14,15 +15,20 @@ RandomStream draw(Generator* g) { return (g ? *g : default_generator()).next(); 
 ///@{
 /// The range of bool and the integers.
 std::int64_t lowest(DType t) {
-  return t == DType::i64 ? std::numeric_limits<std::int64_t>::min()
-         : t == DType::i32 ? std::numeric_limits<std::int32_t>::min() : 0;
+  return t == DType::i64   ? std::numeric_limits<std::int64_t>::min()
+         : t == DType::i32 ? std::numeric_limits<std::int32_t>::min()
+                           : 0;
 }
 std::int64_t highest(DType t) {
   switch (t) {
-    case DType::boolean: return 1;
-    case DType::u8: return 255;
-    case DType::i32: return std::numeric_limits<std::int32_t>::max();
-    default: return std::numeric_limits<std::int64_t>::max();
+    case DType::boolean:
+      return 1;
+    case DType::u8:
+      return 255;
+    case DType::i32:
+      return std::numeric_limits<std::int32_t>::max();
+    default:
+      return std::numeric_limits<std::int64_t>::max();
   }
 }
 ///@}
@@ -46,12 +52,12 @@ Tensor shuffle(Operand x, int axis, Generator* g) {
   return take(t, randperm(t.size(axis), {.device = t.device()}, g), axis);
 }
 Tensor bernoulli(Operand p, Generator* g) {
-  check(p.kind() == Operand::Kind::tensor && is_floating(p.tensor().dtype()),
-        "bernoulli: expected a floating tensor of probabilities");
+  detail::check_at(p.where(), p.kind() == Operand::Kind::tensor && is_floating(p.tensor().dtype()),
+                   "bernoulli: expected a floating tensor of probabilities");
   const Tensor probability = p.tensor().detach();
   if (probability.device().type != DeviceType::meta)  // a symbolic tensor has no values to look at
-    check(all(logical_and(probability >= 0.0, probability <= 1.0)).item<bool>(),
-          "bernoulli: received probabilities outside 0 to 1; expected none");
+    detail::check_at(p.where(), all(logical_and(probability >= 0.0, probability <= 1.0)).item<bool>(),
+                     "bernoulli: received probabilities outside 0 to 1; expected none");
   const Tensor u = rand(probability.shape(), {.dtype = DType::f64, .device = probability.device()}, g);
   return cast(u < probability, probability.dtype());
 }
@@ -78,7 +84,7 @@ Tensor truncated_normal(const Shape& shape, double mean, double stddev, double l
   return o.requires_grad ? t.requires_grad(true) : t;
 }
 Tensor dropout(Operand x, double p, Generator* g) {
-  check(p >= 0 && p <= 1, "dropout: p is ", p, "; expected a probability from 0 to 1");
+  detail::check_at(x.where(), p >= 0 && p <= 1, "dropout: p is ", p, "; expected a probability from 0 to 1");
   if (p == 0) return x.tensor();
   return dropout(x, p, draw(g));
 }

@@ -5,6 +5,7 @@
 
 #include <weft/opdefs/reduce.h>
 #include <weft/opdefs/scan.h>
+#include <weft/ops/check_at.h>
 #include <weft/ops/ops.h>
 #include <weft/ops/rank0.h>
 #include <weft/tensor/tape.h>
@@ -62,12 +63,13 @@ Tensor std(Operand x, const Dims& axes, double correction, bool keepdim) {
   return in_f32(x, [&](Operand t) { return sqrt(var(t, axes, correction, keepdim)); });
 }
 Tensor quantile(Operand x, double q, const Dims& axes, bool keepdim) {
-  check(q >= 0 && q <= 1, "quantile: q is ", q, "; expected 0 to 1");
+  detail::check_at(x.where(), q >= 0 && q <= 1, "quantile: q is ", q, "; expected 0 to 1");
   Tensor t = tensor_from(x);
   if (!is_floating(t.dtype())) t = cast(t, DType::f32);
   const Dims reduced = normalize_axes(axes, t.rank());
   const std::int64_t n = reduced_count(t, reduced);
-  check(n > 0, "quantile: received shape ", t.shape(), ", which has no elements along axes ", reduced);
+  detail::check_at(x.where(), n > 0, "quantile: received shape ", t.shape(), ", which has no elements along axes ",
+                   reduced);
   Dims order;  // the reduced axes last
   Shape rows;
   for (int i = 0; i < t.rank(); ++i)
@@ -114,7 +116,7 @@ Tensor norm_of(Operand x, double p, const Dims& axes, bool keepdim) {
 }
 }  // namespace
 Tensor norm(Operand x, double p, const Dims& axes, bool keepdim) {
-  check(!std::isnan(p), "norm: p is NaN; expected a number or an infinity");
+  detail::check_at(x.where(), !std::isnan(p), "norm: p is NaN; expected a number or an infinity");
   return in_f32(x, [&](Operand t) { return norm_of(t, p, axes, keepdim); });
 }
 

@@ -1,6 +1,7 @@
 #include <weft/ops/shape_ops.h>
 
 #include <weft/opdefs/shape_ops.h>
+#include <weft/ops/check_at.h>
 #include <weft/ops/ops.h>
 #include <weft/tensor/tape.h>
 
@@ -12,7 +13,8 @@ Tensor transpose(Operand x, int a, int b) {
   const int rank = x.tensor().rank();
   Dims axes;
   for (int i = 0; i < rank; ++i) axes.push_back(i);
-  std::swap(axes[normalize_axis(a, rank)], axes[normalize_axis(b, rank)]);
+  std::swap(axes[detail::axis_at(x.where(), "transpose", a, rank)],
+            axes[detail::axis_at(x.where(), "transpose", b, rank)]);
   return permute(x, axes);
 }
 Tensor broadcast_to(Operand x, const Shape& shape) {
@@ -31,8 +33,9 @@ Tensor sum_to(Operand x, const Shape& shape) {
 Tensor flatten(Operand x, int start_axis, int end_axis) {
   const Shape& s = x.tensor().shape();
   if (s.rank() == 0) return reshape(x, {1});
-  const int a = normalize_axis(start_axis, s.rank()), b = normalize_axis(end_axis, s.rank());
-  check(a <= b, "flatten: axes ", start_axis, " to ", end_axis, " of ", s);
+  const int a = detail::axis_at(x.where(), "flatten", start_axis, s.rank()),
+            b = detail::axis_at(x.where(), "flatten", end_axis, s.rank());
+  detail::check_at(x.where(), a <= b, "flatten: axes ", start_axis, " to ", end_axis, " of ", s);
   Shape out;
   std::int64_t joined = 1;
   for (int i = 0; i < s.rank(); ++i) {
@@ -49,14 +52,14 @@ Tensor squeeze(Operand x, const Dims& axes) {
   Shape out;
   for (int i = 0; i < s.rank(); ++i) {
     const bool drop = axes.empty() ? s[i] == 1 : chosen.contains(i);
-    check(!drop || s[i] == 1, "squeeze: axis ", i, " of ", s, " has size ", s[i], "; expected 1");
+    detail::check_at(x.where(), !drop || s[i] == 1, "squeeze: axis ", i, " of ", s, " has size ", s[i], "; expected 1");
     if (!drop) out.push_back(s[i]);
   }
   return reshape(x, out);
 }
 Tensor unsqueeze(Operand x, int axis) {
   Shape s = x.tensor().shape();
-  s.insert(normalize_axis(axis, s.rank() + 1), 1);
+  s.insert(detail::axis_at(x.where(), "unsqueeze", axis, s.rank() + 1), 1);
   return reshape(x, s);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <weft/opdefs/slicing.h>
+#include <weft/ops/check_at.h>
 #include <weft/ops/ops.h>
 #include <weft/tensor/tape.h>
 
@@ -24,8 +25,8 @@ Tensor slice_update(Operand x, Operand value, const Dims& axes, const Dims& star
 Tensor select(Operand x, int axis, std::int64_t index) { return apply(op::Select{axis, index}, x); }
 Tensor narrow(Operand x, int axis, std::int64_t start, std::int64_t length) {
   const std::int64_t n = x.tensor().size(axis);
-  check(start >= 0 && length >= 0 && start + length <= n, "narrow: ", length, " elements from ", start,
-        " of an axis of ", n);
+  detail::check_at(x.where(), start >= 0 && length >= 0 && start + length <= n, "narrow: ", length, " elements from ",
+                   start, " of an axis of ", n);
   return slice(x, axis, start, start + length);
 }
 
@@ -48,7 +49,8 @@ std::vector<Tensor> split(Operand x, const std::vector<std::int64_t>& sizes, int
   const std::int64_t n = x.tensor().size(axis);
   std::int64_t total = 0;
   for (auto s : sizes) total += s;
-  check(total == n, "split: the sizes add up to ", total, "; axis ", axis, " has ", n, " elements");
+  detail::check_at(x.where(), total == n, "split: the sizes add up to ", total, "; axis ", axis, " has ", n,
+                   " elements");
   std::vector<Tensor> parts;
   std::int64_t at = 0;
   for (auto s : sizes) {
@@ -58,7 +60,7 @@ std::vector<Tensor> split(Operand x, const std::vector<std::int64_t>& sizes, int
   return parts;
 }
 std::vector<Tensor> split(Operand x, std::int64_t size, int axis) {
-  check(size > 0, "split: size ", size, "; expected 1 or more");
+  detail::check_at(x.where(), size > 0, "split: size ", size, "; expected 1 or more");
   const std::int64_t n = x.tensor().size(axis);
   std::vector<std::int64_t> sizes;
   for (std::int64_t at = 0; at < n; at += size) sizes.push_back(std::min(size, n - at));
@@ -66,7 +68,7 @@ std::vector<Tensor> split(Operand x, std::int64_t size, int axis) {
   return split(x, sizes, axis);
 }
 std::vector<Tensor> chunk(Operand x, std::int64_t n, int axis) {
-  check(n > 0, "chunk: ", n, " parts; expected 1 or more");
+  detail::check_at(x.where(), n > 0, "chunk: ", n, " parts; expected 1 or more");
   return split(x, std::max<std::int64_t>(1, (x.tensor().size(axis) + n - 1) / n), axis);
 }
 std::vector<Tensor> unbind(Operand x, int axis) {
@@ -88,8 +90,8 @@ std::int64_t source_of(std::int64_t i, std::int64_t n, PadMode mode) {
 
 Tensor pad(Operand x, const Dims& low, const Dims& high, double value, PadMode mode) {
   const Tensor& t = x.tensor();
-  check(low.size() == high.size() && low.size() <= t.rank(), "pad: low ", low, " and high ", high,
-        " for a tensor of shape ", t.shape(), "; expected equal lists, at most a number an axis");
+  detail::check_at(x.where(), low.size() == high.size() && low.size() <= t.rank(), "pad: low ", low, " and high ", high,
+                   " for a tensor of shape ", t.shape(), "; expected equal lists, at most a number an axis");
   Dims before = low, after = high;
   while (before.size() < t.rank()) {
     before.insert(0, 0);
@@ -100,9 +102,10 @@ Tensor pad(Operand x, const Dims& low, const Dims& high, double value, PadMode m
   for (int axis = 0; axis < t.rank(); ++axis) {
     if (before[axis] == 0 && after[axis] == 0) continue;
     const std::int64_t n = t.shape()[axis];
-    check(n > 0, "pad: axis ", axis, " of ", t.shape(), " has no elements to repeat");
-    check(mode != PadMode::reflect || (before[axis] < n && after[axis] < n), "pad: reflecting ", before[axis], " and ",
-          after[axis], " elements of an axis of ", n, "; expected fewer than the axis has");
+    detail::check_at(x.where(), n > 0, "pad: axis ", axis, " of ", t.shape(), " has no elements to repeat");
+    detail::check_at(x.where(), mode != PadMode::reflect || (before[axis] < n && after[axis] < n), "pad: reflecting ",
+                     before[axis], " and ", after[axis], " elements of an axis of ", n,
+                     "; expected fewer than the axis has");
     std::vector<std::int64_t> places;
     for (std::int64_t i = -before[axis]; i < n + after[axis]; ++i) places.push_back(source_of(i, n, mode));
     const auto count = static_cast<std::int64_t>(places.size());
@@ -116,7 +119,7 @@ Tensor tile(Operand x, const Dims& times) {
   while (y.rank() < times.size()) y = unsqueeze(y, 0);
   const int lead = y.rank() - times.size();
   for (int i = 0; i < times.size(); ++i) {
-    check(times[i] >= 0, "tile: ", times[i], " times; expected 0 or more");
+    detail::check_at(x.where(), times[i] >= 0, "tile: ", times[i], " times; expected 0 or more");
     if (times[i] == 1) continue;
     const Shape from = y.shape();
     const int axis = lead + i;
@@ -130,9 +133,9 @@ Tensor tile(Operand x, const Dims& times) {
 }
 Tensor repeat(Operand x, const Dims& times) { return tile(x, times); }
 Tensor repeat_interleave(Operand x, std::int64_t n, int axis) {
-  check(n >= 0, "repeat_interleave: ", n, " times; expected 0 or more");
+  detail::check_at(x.where(), n >= 0, "repeat_interleave: ", n, " times; expected 0 or more");
   const Shape from = x.tensor().shape();
-  const int a = normalize_axis(axis, from.rank());
+  const int a = detail::axis_at(x.where(), "repeat_interleave", axis, from.rank());
   Shape to = from;
   to[a] *= n;
   std::int64_t outer = 1, inner = 1;
@@ -146,11 +149,11 @@ Tensor flip(Operand x, const Dims& axes) {
 }
 Tensor roll(Operand x, const Dims& shift, const Dims& axes) {
   if (axes.empty() && shift.size() == 1) return reshape(roll(reshape(x, {-1}), shift, {0}), x.tensor().shape());
-  check(shift.size() == axes.size(), "roll: shift ", shift, " along axes ", axes,
-        "; expected lists of equal length");
+  detail::check_at(x.where(), shift.size() == axes.size(), "roll: shift ", shift, " along axes ", axes,
+                   "; expected lists of equal length");
   Tensor y = x.tensor();
   for (int i = 0; i < axes.size(); ++i) {
-    const int a = normalize_axis(axes[i], y.rank());
+    const int a = detail::axis_at(x.where(), "roll", axes[i], y.rank());
     const std::int64_t n = y.shape()[a];
     if (n == 0) continue;
     const std::int64_t by = ((shift[i] % n) + n) % n;
@@ -160,7 +163,7 @@ Tensor roll(Operand x, const Dims& shift, const Dims& axes) {
 }
 Tensor shift(Operand x, std::int64_t by, int axis, double fill) {
   const Tensor& t = x.tensor();
-  const int a = normalize_axis(axis, t.rank());
+  const int a = detail::axis_at(x.where(), "shift", axis, t.rank());
   const std::int64_t n = t.shape()[a], lost = std::min(n, by < 0 ? -by : by);
   if (lost == 0) return t;
   Dims low = Dims::filled(t.rank(), 0), high = low;
@@ -169,12 +172,12 @@ Tensor shift(Operand x, std::int64_t by, int axis, double fill) {
 }
 Tensor moveaxis(Operand x, const Dims& from, const Dims& to) {
   const int rank = x.tensor().rank();
-  check(from.size() == to.size(), "moveaxis: axes ", from, " to ", to, "; expected equal lists");
+  detail::check_at(x.where(), from.size() == to.size(), "moveaxis: axes ", from, " to ", to, "; expected equal lists");
   Dims order = Dims::filled(rank, -1), source;
-  for (auto a : from) source.push_back(normalize_axis(a, rank));
+  for (auto a : from) source.push_back(detail::axis_at(x.where(), "moveaxis", a, rank));
   for (int i = 0; i < to.size(); ++i) {
-    const int place = normalize_axis(to[i], rank);
-    check(order[place] < 0, "moveaxis: two axes go to place ", place);
+    const int place = detail::axis_at(x.where(), "moveaxis", to[i], rank);
+    detail::check_at(x.where(), order[place] < 0, "moveaxis: two axes go to place ", place);
     order[place] = source[i];
   }
   int next = 0;
