@@ -27,6 +27,9 @@ TEST(Index, Segments) {
   const Tensor x = tensor({{1.0, 2.0}, {3.0, 4.0}, {5.0, 0.0}}), ids = tensor({0, 2, 0});
   expect_values(segment_sum(x, ids, 3), {3, 2}, {6, 2, 0, 0, 3, 4});
   expect_values(segment_mean(x, ids, 3), {3, 2}, {3, 1, 0, 0, 3, 4});
+  const Tensor many = segment_mean(full({5000}, 300, {.dtype = f16}), zeros({5000}, {.dtype = i64}), 1);
+  EXPECT_EQ(many.dtype(), f16);
+  expect_values(many, {1}, {300});  // neither the sum nor the count is an f16
   expect_values(segment_max(x, ids, 3), {3, 2}, {5, 2, -HUGE_VAL, -HUGE_VAL, 3, 4});
   expect_values(segment_min(x.to(i32), ids, 2 + 1).at({0}), {2}, {1, 0});
 }

@@ -4,9 +4,8 @@
 
 #include <weft/opdefs/index.h>
 #include <weft/opdefs/sort.h>
-#include <weft/ops/check_at.h>
+#include <weft/ops/composite.h>
 #include <weft/ops/ops.h>
-#include <weft/ops/rank0.h>
 #include <weft/tensor/tape.h>
 
 namespace weft {
@@ -46,10 +45,13 @@ Tensor segment_sum(Operand x, Operand index, std::int64_t count, int axis) {
   return apply(op::SegmentSum{axis, count}, x, index);
 }
 Tensor segment_mean(Operand x, Operand index, std::int64_t count) {
-  const Tensor total = segment_sum(x, index, count);
-  Tensor n = segment_sum(ones_like(cast(index, is_floating(total.dtype()) ? total.dtype() : DType::f32)), index, count);
-  while (n.rank() < total.rank()) n = unsqueeze(n, -1);
-  return total / maximum(n, 1);
+  return detail::in_f32(x, [&](Operand t) {
+    const Tensor total = segment_sum(t, index, count);
+    Tensor n =
+        segment_sum(ones_like(cast(index, is_floating(total.dtype()) ? total.dtype() : DType::f32)), index, count);
+    while (n.rank() < total.rank()) n = unsqueeze(n, -1);
+    return total / maximum(n, 1);
+  });
 }
 Tensor segment_max(Operand x, Operand index, std::int64_t count) {
   return apply(op::SegmentMax{count, false}, x, index);

@@ -3,7 +3,7 @@
 
 #include <weft/opdefs/conv.h>
 #include <weft/opdefs/pool.h>
-#include <weft/ops/check_at.h>
+#include <weft/ops/composite.h>
 #include <weft/ops/nn_detail.h>
 #include <weft/ops/ops.h>
 #include <weft/tensor/tape.h>

@@ -6,10 +6,9 @@
 #include <weft/opdefs/index.h>
 #include <weft/opdefs/norm.h>
 #include <weft/opdefs/softmax.h>
-#include <weft/ops/check_at.h>
+#include <weft/ops/composite.h>
 #include <weft/ops/nn_detail.h>
 #include <weft/ops/ops.h>
-#include <weft/ops/rank0.h>
 #include <weft/tensor/tape.h>
 
 namespace weft {

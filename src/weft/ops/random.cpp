@@ -4,7 +4,7 @@
 #include <limits>
 
 #include <weft/opdefs/random.h>
-#include <weft/ops/check_at.h>
+#include <weft/ops/composite.h>
 #include <weft/ops/ops.h>
 #include <weft/tensor/tape.h>
 

@@ -5,9 +5,8 @@
 
 #include <weft/opdefs/reduce.h>
 #include <weft/opdefs/scan.h>
-#include <weft/ops/check_at.h>
+#include <weft/ops/composite.h>
 #include <weft/ops/ops.h>
-#include <weft/ops/rank0.h>
 #include <weft/tensor/tape.h>
 
 namespace weft {
@@ -19,19 +18,8 @@ std::int64_t reduced_count(const Tensor& t, const Dims& axes) {
   return count;
 }
 Dims optional_axis(std::optional<int> axis) { return axis ? Dims{*axis} : Dims{}; }
-/// The operand itself, numbers as scalars.
-Tensor tensor_from(const Operand& x) {
-  return x.kind() == Operand::Kind::tensor ? x.tensor() : full({}, x.number());
-}
-/// A formula of several operators: f16 and bf16 go through it in f32 and are rounded once, at its end. A sum or a count
-/// on the way may be more than they hold.
-template <class F> Tensor in_f32(const Operand& x, F&& formula) {
-  const Tensor t = tensor_from(x);
-  const bool narrow = t.dtype() == DType::f16 || t.dtype() == DType::bf16;
-  if (!narrow) return formula(Operand(t, x.where()));
-  const Tensor wide = cast({t, x.where()}, DType::f32);
-  return cast(formula(Operand(wide, x.where())), t.dtype());
-}
+using detail::in_f32;
+using detail::tensor_from;
 }  // namespace
 
 Tensor sum(Operand x, const Dims& axes, bool keepdim) { return apply(op::Sum{axes, keepdim}, x); }

@@ -1,7 +1,7 @@
 #include <weft/ops/shape_ops.h>
 
 #include <weft/opdefs/shape_ops.h>
-#include <weft/ops/check_at.h>
+#include <weft/ops/composite.h>
 #include <weft/ops/ops.h>
 #include <weft/tensor/tape.h>
 

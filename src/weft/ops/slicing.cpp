@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include <weft/opdefs/slicing.h>
-#include <weft/ops/check_at.h>
+#include <weft/ops/composite.h>
 #include <weft/ops/ops.h>
 #include <weft/tensor/tape.h>
 
