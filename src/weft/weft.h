@@ -2,6 +2,7 @@
 #pragma once
 
 #include <weft/autograd/gradients.h>
+#include <weft/graph/compile.h>
 #include <weft/base/thread_pool.h>
 #include <weft/base/version.h>
 #include <weft/data/datasets.h>

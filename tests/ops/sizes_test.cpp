@@ -23,7 +23,7 @@ TEST(Sizes, OverflowingOnesAreAnError) {
   expect_error([] { full({huge, huge}, 0); }, "more bytes than 64 bits");
   expect_error([] { empty({huge, huge}); }, "more bytes than 64 bits");
   expect_error([] { broadcast_to(tensor(1.0), {huge, huge >> 10}); }, "more bytes than 64 bits");
-  expect_error([] { reshape(zeros({0}), {huge, huge}); }, "more bytes than 64 bits");
+  expect_error([] { reshape(zeros({0}), {huge, huge}); }, "than 64 bits can count");
   expect_error([] { pad(zeros({2}), {std::int64_t{1} << 62}, {std::int64_t{1} << 62}); }, "pad", "2^60");
   EXPECT_EQ(zeros({huge, 0, huge}).numel(), 0);
 }

@@ -147,6 +147,7 @@ void Tensor::backward(const Tensor& seed, bool retain_graph) const {
   run_backward({&root, 1}, {&start, 1}, false, retain_graph, [](Node& node, std::vector<Tensor>& gradients) {
     auto* leaf = dynamic_cast<Leaf*>(&node);
     if (!leaf) return;
+    detail::replacing(leaf->grad, leaf);
     leaf->grad = leaf->grad.defined() ? leaf->grad + gradients[0] : gradients[0];
   });
 }

@@ -45,6 +45,7 @@ struct RandomStream {
     __extension__ using Wide = unsigned __int128;
     return static_cast<std::uint64_t>((static_cast<Wide>(bits(i)) * n) >> 64);
   }
+  friend bool operator==(const RandomStream&, const RandomStream&) = default;
 };
 
 /// FNV-1a, 64 bits: stable across machines, used to turn a parameter's path into a stream.

@@ -99,7 +99,7 @@ Shape with_rows(const Shape& shape, std::int64_t rows) {
   return s;
 }
 Tensor gather_rows(const Tensor& t, std::span<const std::int64_t> indices) {
-  const TensorView& from = view_of(t);
+  const TensorView& from = elements_of(t);
   Tensor out = allocate_tensor({with_rows(from.shape, static_cast<std::int64_t>(indices.size())), from.dtype}, cpu);
   const auto rows = static_cast<std::size_t>(std::max<std::int64_t>(from.shape[0], 1));
   const std::size_t bytes = static_cast<std::size_t>(t.numel()) / rows * size_of(from.dtype);
@@ -109,7 +109,7 @@ Tensor gather_rows(const Tensor& t, std::span<const std::int64_t> indices) {
   return out;
 }
 Tensor row(const Tensor& t, std::int64_t i) {
-  const TensorView& from = view_of(t);
+  const TensorView& from = elements_of(t);
   Shape shape = from.shape;
   shape.erase(0);
   const std::size_t bytes = static_cast<std::size_t>(shape.numel()) * size_of(from.dtype);

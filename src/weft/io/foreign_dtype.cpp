@@ -104,7 +104,7 @@ Tensor host_tensor(const Tensor& t) {
 }
 
 std::string_view bytes_of(const Tensor& host) {
-  const TensorView& v = view_of(host);
+  const TensorView& v = elements_of(host);
   return {static_cast<const char*>(v.data), static_cast<std::size_t>(v.numel()) * size_of(v.dtype)};
 }
 

@@ -81,6 +81,7 @@ struct OpInfo {
   bool elementwise = false;     ///< has a formula per element: broadcasts, and any strides are fine
   bool differentiable = false;  ///< has a gradient rule
   bool random = false;          ///< has a `stream` member (RandomStream)
+  bool attributes_vary = false; ///< attributes change from call to call (a stream, the number of a step): a plan reads them anew
   Saves saves;                  ///< what its gradient rule reads
 
   std::size_t size = 0;         ///< of the struct, in bytes
@@ -90,6 +91,10 @@ struct OpInfo {
   void (*copy)(void* to, const void* from) = nullptr;
   void (*destroy)(void*) = nullptr;
   ///@}
+  /// The same attributes?
+  bool (*equal)(const void* a, const void* b) = nullptr;
+  /// Gives a struct the attributes of another.
+  void (*assign)(void* to, const void* from) = nullptr;
   /// Shapes and dtypes of the outputs; throws Error where the inputs do not fit.
   Metas (*infer)(const void* op, Inputs in) = nullptr;
   /// For operators that only look at memory differently (reshape, slice, …): the strided view of `in`, or false where

@@ -138,11 +138,17 @@ template <class Op> OpInfo describe(std::string_view family) {
   info.elementwise = !detail::HasInfer<Op>;
   info.differentiable = detail::HasVjp<Op>;
   info.random = requires(Op op) { op.stream; };
+  if constexpr (requires { Op::attributes_vary; }) info.attributes_vary = Op::attributes_vary;
+  else info.attributes_vary = info.random;
   if constexpr (requires { Op::saves; }) info.saves = Op::saves;
   info.size = sizeof(Op);
   info.construct = [](void* to) { new (to) Op(); };
   info.copy = [](void* to, const void* from) { new (to) Op(detail::as<Op>(from)); };
   info.destroy = [](void* p) { static_cast<Op*>(p)->~Op(); };
+  info.equal = [](const void* a, const void* b) {
+    return reflect::tie_fields(detail::as<Op>(a)) == reflect::tie_fields(detail::as<Op>(b));
+  };
+  info.assign = [](void* to, const void* from) { *static_cast<Op*>(to) = detail::as<Op>(from); };
   if constexpr (detail::HasInfer<Op>)
     info.infer = [](const void* op, Inputs in) -> Metas { return detail::as<Op>(op).infer(in); };
   else

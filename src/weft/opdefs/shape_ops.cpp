@@ -14,7 +14,8 @@ Metas Reshape::infer(Inputs in) const {
   for (int i = 0; i < out.rank(); ++i) {
     if (out[i] != -1) {
       check(out[i] >= 0, "size ", out[i], " in ", shape, "; expected sizes from 0, or one -1");
-      known *= out[i];
+      const bool fits = !__builtin_mul_overflow(known, out[i], &known);
+      check(fits, "shape ", shape, " has more elements than 64 bits can count");
       continue;
     }
     check(open < 0, "two sizes of -1 in ", shape);

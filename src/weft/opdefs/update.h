@@ -15,6 +15,7 @@ struct AdamUpdate {
   static constexpr auto doc = "Adam (Kingma and Ba, 2015) or AdamW: m and v are the moving means of g and g^2, "
                               "p_next = p - lr * (m / (1 - beta1^step)) / (sqrt(v / (1 - beta2^step)) + eps)";
   static constexpr Types types = Types::floating;
+  static constexpr bool attributes_vary = true;
   Metas infer(Inputs in) const;
   Axes axes_of(Inputs in) const;
   static std::vector<Case<AdamUpdate>> domain() {
@@ -53,6 +54,7 @@ struct SgdUpdate {
       "stochastic gradient descent with momentum as in PyTorch: the first update has no buffer yet; "
       "without momentum buffer_next is empty";
   static constexpr Types types = Types::floating;
+  static constexpr bool attributes_vary = true;
   Metas infer(Inputs in) const;
   Axes axes_of(Inputs in) const;
   static std::vector<Case<SgdUpdate>> domain() {

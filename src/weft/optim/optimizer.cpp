@@ -4,6 +4,7 @@
 #include <weft/ops/ops.h>
 #include <weft/optim/clip.h>
 #include <weft/optim/optimizer.h>
+#include <weft/tensor/context.h>
 
 namespace weft::optim {
 
@@ -48,7 +49,7 @@ Optimizer::Optimizer(const nn::NamedParameters& parameters, Rule rule, Optimizer
     for (const Entry& e : entries_)
       check(!(e.parameter == p), "Optimizer: '", e.name, "' and '", name, "' are the same parameter; name it once");
     p.state()->adopted = true;
-    entries_.push_back({p.share(), name, 0, 0, {}, {}, {}, {}});
+    entries_.push_back({.parameter = p.share(), .name = name, .group = 0});
   }
   make_groups(std::move(rule));
   schedule_ = options_.schedule;
@@ -165,7 +166,9 @@ bool Optimizer::accumulate(std::vector<Tensor>& gradients) {
   ++accumulated_;
   const bool due = accumulated_ >= options_.accumulate;
   for (std::size_t i = 0; i < entries_.size(); ++i) {
-    Tensor& sum = entries_[i].accumulated;
+    Memory& memory = *entries_[i].memory;
+    Tensor& sum = memory.accumulated;
+    weft::detail::replacing(sum, &memory);
     if (gradients[i].defined()) {
       if (sum.defined()) follow(sum, gradients[i]);
       sum = sum.defined() ? sum + gradients[i] : gradients[i].detach();
@@ -202,14 +205,15 @@ bool Optimizer::run(std::vector<Tensor> gradients) {
 void Optimizer::update(Entry& e, const Tensor& gradient) {
   const Rule& rule = groups_[e.group].rule;
   const Tensor p = e.parameter.tensor().detach();
-  if (e.slots.empty() && e.count == 0) {
+  if (e.memory->slots.empty() && e.count == 0) {
     e.specs = rule.slots(p.shape());
-    for (const Slot& s : e.specs) e.slots.push_back(make_slot(s, p));
+    for (const Slot& s : e.specs) e.memory->slots.push_back(make_slot(s, p));
   }
-  for (std::size_t i = 0; i < e.slots.size(); ++i)
-    if (!e.specs[i].on_host) follow(e.slots[i], p);
+  for (std::size_t i = 0; i < e.memory->slots.size(); ++i)
+    if (!e.specs[i].on_host) follow(e.memory->slots[i], p);
+  for (Tensor& slot : e.memory->slots) weft::detail::replacing(slot, e.memory.get());
   try {
-    const Tensor next = rule.update(p, gradient, e.slots, {e.count + 1, lr(e.group)});
+    const Tensor next = rule.update(p, gradient, e.memory->slots, {e.count + 1, lr(e.group)});
     const auto& constraint = e.parameter.state()->constraint;
     e.parameter.assign(constraint ? constraint(next) : next);
     ++e.count;
@@ -228,11 +232,12 @@ void Optimizer::update_average() {
   for (Entry& e : entries_) {
     if (!e.parameter.state()->value.defined()) continue;
     const Tensor p = e.parameter.tensor().detach();
-    if (e.average.defined()) {
-      follow(e.average, p);
-      e.average = e.average + (p - e.average) * fresh;
+    weft::detail::replacing(e.memory->average, e.memory.get());
+    if (e.memory->average.defined()) {
+      follow(e.memory->average, p);
+      e.memory->average = e.memory->average + (p - e.memory->average) * fresh;
     } else {
-      e.average = p;
+      e.memory->average = p;
     }
   }
   ++averaged_;
@@ -241,10 +246,10 @@ void Optimizer::update_average() {
 void Optimizer::swap_average() {
   check(static_cast<bool>(options_.average), "swap_average: the optimizer keeps no averages; set .average = optim::Ema{}");
   for (Entry& e : entries_) {
-    if (!e.average.defined()) continue;
+    if (!e.memory->average.defined()) continue;
     Tensor weights = e.parameter.tensor().detach();
-    e.parameter.assign(e.average);
-    e.average = weights;
+    e.parameter.assign(e.memory->average);
+    e.memory->average = weights;
   }
   swapped_ = !swapped_;
 }
@@ -252,15 +257,15 @@ void Optimizer::swap_average() {
 NamedTensors Optimizer::average() const {
   NamedTensors list;
   for (const Entry& e : entries_)
-    if (e.average.defined()) list.emplace_back(e.name, swapped_ ? e.parameter.tensor().detach() : e.average);
+    if (e.memory->average.defined()) list.emplace_back(e.name, swapped_ ? e.parameter.tensor().detach() : e.memory->average);
   return list;
 }
 
 std::int64_t Optimizer::slot_elements() const {
   std::int64_t n = 0;
   for (const Entry& e : entries_) {
-    if (!e.slots.empty()) {
-      for (const Tensor& t : e.slots) n += t.numel();
+    if (!e.memory->slots.empty()) {
+      for (const Tensor& t : e.memory->slots) n += t.numel();
     } else if (e.parameter.trainable() && e.parameter.ready()) {
       for (const Slot& s : groups_[e.group].rule.slots(e.parameter.shape())) n += s.shape.numel();
     }

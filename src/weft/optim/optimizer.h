@@ -142,14 +142,18 @@ class Optimizer {
     double lr_scale;
     bool own_lr;
   };
+  /// The cell of what is kept of a parameter between updates.
+  struct Memory : RefCounted {
+    std::vector<Tensor> slots;
+    Tensor accumulated, average;
+  };
   struct Entry {
     Parameter parameter;
     std::string name;
     std::size_t group;
     std::int64_t count = 0;  ///< updates of this parameter
-    std::vector<Slot> specs;
-    std::vector<Tensor> slots;
-    Tensor accumulated, average;
+    std::vector<Slot> specs = {};
+    RefPtr<Memory> memory = make_ref<Memory>();
   };
   struct Loading;
 

@@ -35,10 +35,10 @@ NamedTensors Optimizer::state_dict() const {
   for (const Entry& e : entries_) {
     if (e.count > 0) {
       s.emplace_back("updates." + e.name, whole(e.count));
-      for (std::size_t i = 0; i < e.slots.size(); ++i) s.emplace_back(slot_name(e.name, e.specs[i].name), e.slots[i]);
+      for (std::size_t i = 0; i < e.memory->slots.size(); ++i) s.emplace_back(slot_name(e.name, e.specs[i].name), e.memory->slots[i]);
     }
-    if (e.accumulated.defined()) s.emplace_back("accumulated." + e.name, e.accumulated);
-    if (e.average.defined()) s.emplace_back("average." + e.name, e.average);
+    if (e.memory->accumulated.defined()) s.emplace_back("accumulated." + e.name, e.memory->accumulated);
+    if (e.memory->average.defined()) s.emplace_back("average." + e.name, e.memory->average);
   }
   return s;
 }
@@ -140,9 +140,9 @@ void Optimizer::load_state_dict(const NamedTensors& state) {
     Entry& e = entries_[i];
     e.count = loaded[i].count;
     e.specs = std::move(loaded[i].specs);
-    e.slots = std::move(loaded[i].slots);
-    e.accumulated = std::move(loaded[i].accumulated);
-    e.average = std::move(loaded[i].average);
+    e.memory->slots = std::move(loaded[i].slots);
+    e.memory->accumulated = std::move(loaded[i].accumulated);
+    e.memory->average = std::move(loaded[i].average);
   }
 }
 

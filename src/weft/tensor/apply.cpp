@@ -7,6 +7,7 @@
 #include <weft/base/strided.h>
 #include <weft/kernels/registry.h>
 #include <weft/opdefs/elementwise.h>
+#include <weft/opdefs/shape_ops.h>
 #include <weft/tensor/context.h>
 #include <weft/tensor/state.h>
 #include <weft/tensor/tape.h>
@@ -144,25 +145,10 @@ Tensor try_view(const OpInfo& info, const void* op, const Tensor& in, const Meta
   return alias(packed, out);
 }
 
-void run_kernel(const OpInfo& info, const void* op, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
-                Device device) {
-  SmallVector<TensorView, 4> in, out;
-  for (const Tensor& t : outputs) out.push_back(view_of(t));
-  for (const Tensor& t : inputs) {
-    const TensorView& v = view_of(t);
-    if (!info.elementwise || v.shape == out[0].shape) in.push_back(v);
-    else in.push_back(broadcast_view(v, out[0].shape));
-  }
-  const KernelCall call{info, op, in, out};
-  const Kernel& kernel = select_kernel(device.type, call);
-  if (!kernel.contiguous) return kernel.run(call);
-  SmallVector<Tensor, 4> packed;
-  for (std::size_t i = 0; i < in.size(); ++i) {
-    if (in[i].contiguous()) continue;
-    packed.push_back(inputs[i].detach().contiguous());
-    in[i] = view_of(packed.back());
-  }
-  kernel.run(call);
+SmallVector<TensorView, 4> views_of(std::span<const Tensor> tensors) {
+  SmallVector<TensorView, 4> views;
+  for (const Tensor& t : tensors) views.push_back(view_of(t));
+  return views;
 }
 
 bool all_finite(std::span<const Tensor> tensors) {
@@ -207,7 +193,8 @@ Tensors run(const OpInfo& info, const void* op, std::span<const Operand> operand
       outputs.push_back(try_view(info, op, inputs[0], inferred[0]));
     } else {
       for (const Meta& m : inferred) outputs.push_back(allocate_tensor(m, device));
-      run_kernel(info, op, inputs, outputs, device);
+      if (context.deferral && device == cpu) context.deferral->apply(info, op, inputs, outputs);
+      else detail::run_kernel(info, op, views_of(inputs), views_of(outputs), device);
     }
     if (context.detect_anomaly) report_anomaly(info, op, inputs, outputs);
     if (context.observer)
@@ -232,6 +219,27 @@ Tensors apply_op(const OpInfo& info, const void* op, std::span<const Operand> op
     e.in(info.name).at(where);
     throw;
   }
+}
+
+void detail::run_kernel(const OpInfo& info, const void* op, std::span<const TensorView> inputs,
+                        std::span<const TensorView> outputs, Device device) {
+  SmallVector<TensorView, 4> in;
+  for (const TensorView& v : inputs)
+    if (!info.elementwise || v.shape == outputs[0].shape) in.push_back(v);
+    else in.push_back(broadcast_view(v, outputs[0].shape));
+  const KernelCall call{info, op, in, outputs};
+  const Kernel& kernel = select_kernel(device.type, call);
+  if (!kernel.contiguous) return kernel.run(call);
+  SmallVector<Tensor, 4> packed;
+  for (TensorView& v : in) {
+    if (v.contiguous()) continue;
+    packed.push_back(allocate_tensor({v.shape, v.dtype}, device));
+    const op::Contiguous copy;
+    const TensorView from = v;
+    v = view_of(packed.back());
+    run_kernel(info_of<op::Contiguous>(), &copy, {&from, 1}, {&v, 1}, device);
+  }
+  kernel.run(call);
 }
 
 namespace detail {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <mutex>
 
+#include <weft/tensor/context.h>
 #include <weft/tensor/tensor_impl.h>
 
 namespace weft {
@@ -18,6 +19,7 @@ void set_value(ParameterState& s, const Tensor& value) {
   s.dtype = value.dtype();
   s.leaf->outputs.clear();
   s.leaf->outputs.push_back(value.meta());
+  detail::replacing(s.value, &s);
   s.value = with_value(value.detach(), {s.leaf, 0}, s.trainable && is_floating(value.dtype()));
   s.lazy.store(false, std::memory_order_release);
   s.drawn.store(true, std::memory_order_release);
@@ -155,6 +157,7 @@ const Tensor& Buffer::tensor() const {
 }
 void Buffer::assign(const Tensor& value) const {
   check(defined(), "assign: the buffer is undefined");
+  detail::replacing(state_->value, state_.get());
   state_->value = own(value);
   state_->ready.store(true, std::memory_order_release);
 }

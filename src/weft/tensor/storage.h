@@ -10,6 +10,8 @@
 
 namespace weft {
 
+class Deferral;
+
 /// A block of device memory. Tensors that view the same data share it.
 class Storage : public RefCounted {
  public:
@@ -24,6 +26,9 @@ class Storage : public RefCounted {
   std::size_t bytes() const { return bytes_; }
   /// Whose memory it is.
   Device device() const { return device_; }
+  /// Who has yet to compute its elements; null where they are there.
+  Deferral* pending() const { return pending_; }
+  void set_pending(Deferral* d) { pending_ = d; }  ///< see pending()
 
   /// Frees header and data together.
   void operator delete(Storage* s, std::destroying_delete_t);
@@ -32,8 +37,9 @@ class Storage : public RefCounted {
   Storage(void* data, std::size_t bytes, Device device) : data_(data), bytes_(bytes), device_(device) {}
   void* data_;
   std::size_t bytes_;
-  Device device_;
+  Deferral* pending_ = nullptr;
   std::shared_ptr<const void> owner_;
+  Device device_;
   bool inline_ = false;  ///< data follows this header in one host allocation
 };
 

@@ -26,6 +26,7 @@ const TensorImpl& with_data(const RefPtr<TensorImpl>& impl) {
   const TensorImpl& t = get(impl);
   check(t.view.device.type != DeviceType::meta,
         "a value is read from a symbolic tensor (shape inference, summary or capture); read values outside of forward");
+  if (t.storage->pending()) [[unlikely]] t.storage->pending()->settle();
   return t;
 }
 }  // namespace
@@ -100,7 +101,7 @@ Tensor Tensor::to(Device target) const {
     const Tensor packed = contiguous();
     out = allocate_tensor(meta(), target);
     const std::size_t bytes = static_cast<std::size_t>(numel()) * size_of(dtype());
-    const void* from = view_of(packed).data;
+    const void* from = elements_of(packed).data;
     void* to = view_of(out).data;
     if (is_host(source)) backend(target.type)->copy_from_host(to, from, bytes, target.index);
     else if (is_host(target)) backend(source.type)->copy_to_host(to, from, bytes, source.index);

@@ -4,6 +4,7 @@
 #include <weft/base/memory.h>
 #include <weft/base/view.h>
 #include <weft/ir/node.h>
+#include <weft/tensor/deferral.h>
 #include <weft/tensor/storage.h>
 #include <weft/tensor/tensor.h>
 
@@ -40,7 +41,13 @@ Tensor alias(const Tensor& t, const TensorView& view);
 /// The same data as output `v` of the tape.
 Tensor with_value(const Tensor& t, Value v, bool requires_grad);
 
-/// The view of a defined tensor.
+/// The view of a defined tensor: shape, strides, address. Its elements may be pending: see elements_of().
 inline const TensorView& view_of(const Tensor& t) { return t.impl()->view; }
+/// The same for who reads or writes the elements: those of a compiled call are computed first.
+inline const TensorView& elements_of(const Tensor& t) {
+  const Storage* s = t.impl()->storage.get();
+  if (s && s->pending()) [[unlikely]] s->pending()->settle();
+  return t.impl()->view;
+}
 
 }  // namespace weft

@@ -20,7 +20,7 @@ struct CompileOptions {
   std::vector<metrics::Metric> weighted_metrics = {};  ///< computed with sample weights, of the first output
   std::vector<std::vector<metrics::Metric>> output_metrics = {};  ///< of each output where there are several: {{"accuracy"}, {"mae"}}
   optim::OptimizerOptions optimizer_options = {};  ///< groups, clipping, schedule, accumulation, EMA
-  bool run_eagerly = false;     ///< for debugging; today every step runs eagerly
+  bool run_eagerly = false;     ///< for debugging; fit runs every step eagerly so far (a loop of your own may use weft::compile)
   int steps_per_execution = 1;  ///< batches between two calls of batch callbacks and of the bar
   bool jit_compile = false;     ///< accepted for Keras's sake
 };

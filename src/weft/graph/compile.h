@@ -1,0 +1,75 @@
+// compile(): a function that computes its tensors as one planned step.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <weft/base/thread_pool.h>
+
+namespace weft {
+
+/// What a compiled function has done so far.
+struct CompileStats {
+  std::int64_t calls = 0;     ///< all of them
+  std::int64_t replayed = 0;  ///< computed by a plan of an earlier call
+  int plans = 0;              ///< made so far and kept
+  std::size_t arena_bytes = 0;  ///< of the plan used last
+};
+
+namespace detail {
+/// The plans of one compiled function.
+class Engine {
+ public:
+  Engine();
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+  ~Engine();
+  void call(FunctionRef<void()> body);
+  CompileStats stats() const;
+  std::string describe() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+}  // namespace detail
+
+/// A function whose operators are noted down, planned together and then computed. The function itself runs at every
+/// call, so numbers, conditions, modes, learning rates and random streams are always those of the call: the results are
+/// eager's, but that fused kernels may round differently. A call that asks for the same operators as an earlier one is
+/// computed by the same plan; another shape, branch or mode makes another plan (the last 16 are kept). What reads an
+/// element in the middle (item(), printing) makes its call run eagerly. An error in a kernel leaves parameters, buffers
+/// and optimizer slots as they were before the call. Calls from several threads wait for each other.
+template <class F> class Compiled {
+ public:
+  explicit Compiled(F function) : function_(std::move(function)) {}  ///< see compile()
+  /// Calls the function.
+  template <class... A> decltype(auto) operator()(A&&... arguments) {
+    using R = std::invoke_result_t<F&, A...>;
+    if constexpr (std::is_void_v<R>) {
+      engine_.call([&] { function_(std::forward<A>(arguments)...); });
+    } else {
+      static_assert(!std::is_reference_v<R>, "weft: a compiled function returns a value");
+      std::optional<R> result;
+      engine_.call([&] { result.emplace(function_(std::forward<A>(arguments)...)); });
+      return R(std::move(*result));
+    }
+  }
+  CompileStats stats() const { return engine_.stats(); }  ///< what it has done so far
+  /// The plan used last: kernels, places in the arena.
+  std::string describe() const { return engine_.describe(); }
+
+ private:
+  F function_;
+  detail::Engine engine_;
+};
+
+/// `auto step = weft::compile([&](const Tensor& x, const Tensor& y) { … opt.step(grad(loss, net)); return loss; });`
+template <class F> Compiled<std::decay_t<F>> compile(F&& function) {
+  return Compiled<std::decay_t<F>>(std::forward<F>(function));
+}
+
+}  // namespace weft

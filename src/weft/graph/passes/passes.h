@@ -1,0 +1,28 @@
+// The passes over a program, each in a file of its own. A pass changes what is computed, never the results.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include <weft/graph/program.h>
+
+namespace weft {
+
+/// A pass; WEFT_PASSES=-name leaves it out (a comma-separated list), so that a fault can be narrowed down.
+struct Pass {
+  std::string_view name;   ///< as in WEFT_PASSES
+  std::string_view what;   ///< a line
+  void (*run)(Program&);   ///< changes the program
+};
+
+/// All passes, in the order in which they run.
+std::span<const Pass> all_passes();
+/// Runs those that WEFT_PASSES leaves in. Throws Error with a suggestion for a name that it does not know.
+void run_passes(Program& program);
+
+/// Removes steps whose outputs nobody reads.
+void remove_dead_code(Program& program);
+/// Computes once what several steps compute alike.
+void share_common_subexpressions(Program& program);
+
+}  // namespace weft

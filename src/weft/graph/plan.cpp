@@ -1,0 +1,99 @@
+#include <weft/graph/plan.h>
+
+#include <weft/base/error.h>
+#include <weft/base/strided.h>
+#include <weft/graph/passes/passes.h>
+#include <weft/opdefs/shape_ops.h>
+
+namespace weft {
+
+namespace {
+
+TensorView without_data(const BufferView& v) { return {nullptr, v.dtype, cpu, v.shape, v.strides}; }
+
+/// The views that a kernel is given, without memory: inputs of element-wise operators are broadcast.
+void views_of(const ProgramStep& step, SmallVector<TensorView, 4>& in, SmallVector<TensorView, 4>& out) {
+  for (const BufferView& v : step.outputs) out.push_back(without_data(v));
+  for (const BufferView& v : step.inputs) {
+    const TensorView view = without_data(v);
+    in.push_back(step.op->elementwise && !(view.shape == out[0].shape) ? broadcast_view(view, out[0].shape) : view);
+  }
+}
+
+const Kernel& kernel_of(const ProgramStep& step) {
+  SmallVector<TensorView, 4> in, out;
+  views_of(step, in, out);
+  return select_kernel(DeviceType::cpu, {*step.op, step.attrs.get(), in, out});
+}
+
+/// Puts a copying step before each kernel that needs row-major inputs and would be given others.
+void make_inputs_contiguous(Program& program) {
+  std::vector<ProgramStep> steps;
+  for (ProgramStep& step : program.steps) {
+    if (kernel_of(step).contiguous)
+      for (BufferView& v : step.inputs) {
+        if (is_contiguous(v.shape, v.strides)) continue;
+        const op::Contiguous copy;
+        const BufferView packed{static_cast<int>(program.buffers.size()), 0, v.dtype, v.shape, contiguous_strides(v.shape)};
+        program.buffers.push_back({v.shape.numel() * static_cast<std::int64_t>(size_of(v.dtype))});
+        steps.push_back({&info_of<op::Contiguous>(), Attrs(info_of<op::Contiguous>(), &copy), {v}, {packed}});
+        v = packed;
+      }
+    steps.push_back(std::move(step));
+  }
+  program.steps = std::move(steps);
+}
+
+}  // namespace
+
+Plan::Plan(Program recorded) : recorded_(std::move(recorded)), program_(recorded_) {
+  for (std::size_t i = 0; i < program_.steps.size(); ++i) program_.steps[i].source = static_cast<int>(i);
+  run_passes(program_);
+  make_inputs_contiguous(program_);
+  places_ = plan_memory(program_);
+  arena_ = Arena(places_.bytes);
+  bound_.resize(program_.steps.size());
+  for (std::size_t i = 0; i < bound_.size(); ++i) bind(program_.steps[i], bound_[i]);
+}
+
+void Plan::bind(const ProgramStep& step, Bound& bound) {
+  views_of(step, bound.in, bound.out);
+  bound.step = &step;
+  // Attributes that vary are read where set_attributes() writes them.
+  bound.attributes = (step.op->attributes_vary ? recorded_.steps[static_cast<std::size_t>(step.source)] : step).attrs.get();
+  bound.kernel = &select_kernel(DeviceType::cpu, {*step.op, bound.attributes, bound.in, bound.out});
+  const auto place = [&](TensorView& view, const BufferView& v) {
+    const auto b = static_cast<std::size_t>(v.buffer);
+    if (places_.offset[b] >= 0) view.data = arena_.data() + places_.offset[b] + v.offset;
+    else patches_.push_back({&view, b, v.offset});
+  };
+  for (std::size_t i = 0; i < step.inputs.size(); ++i) place(bound.in[i], step.inputs[i]);
+  for (std::size_t i = 0; i < step.outputs.size(); ++i) place(bound.out[i], step.outputs[i]);
+}
+
+void Plan::run(std::span<void* const> memory) {
+  for (const Patch& p : patches_) p.view->data = static_cast<char*>(memory[p.buffer]) + p.offset;
+  for (const Bound& b : bound_) {
+    try {
+      b.kernel->run({*b.step->op, b.attributes, b.in, b.out});
+    } catch (Error& e) {
+      e.in(b.step->op->name);
+      throw;
+    }
+  }
+}
+
+std::string Plan::describe() const {
+  std::string text = cat("arena: ", arena_.bytes(), " bytes\n");
+  for (const Bound& b : bound_) {
+    text += b.kernel->name;
+    for (const BufferView& v : b.step->outputs) {
+      const std::int64_t at = places_.offset[static_cast<std::size_t>(v.buffer)];
+      text += " -> " + to_string(Meta{v.shape, v.dtype}) + (at < 0 ? std::string(" (held outside)") : cat(" at ", at));
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace weft

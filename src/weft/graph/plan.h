@@ -1,0 +1,80 @@
+// Plan: a program made ready to run again and again: memory placed, kernels chosen, nothing left to decide.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <weft/graph/program.h>
+#include <weft/kernels/registry.h>
+
+namespace weft {
+
+/// Memory of a plan's own: every intermediate buffer at a fixed place.
+class Arena {
+ public:
+  Arena() = default;
+  explicit Arena(std::size_t bytes);  ///< throws Error naming the size where there is no memory
+  Arena(Arena&& o) noexcept;
+  Arena& operator=(Arena&& o) noexcept;
+  ~Arena();
+  char* data() const { return static_cast<char*>(data_); }  ///< the first byte
+  std::size_t bytes() const { return bytes_; }              ///< its size
+
+ private:
+  void* data_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+/// Places of buffers in an arena: two that are alive at the same step never overlap. 64-byte aligned.
+struct MemoryPlan {
+  std::vector<std::int64_t> offset;  ///< of each buffer; -1 for externals, results and buffers without a step
+  std::size_t bytes = 0;             ///< of the arena
+};
+/// Places the intermediate buffers: the largest first, each at the lowest place that is free while it lives.
+MemoryPlan plan_memory(const Program& program);
+
+/// A program bound to kernels and memory. run() decides nothing, locks nothing and asks the system for nothing; kernels
+/// may take scratch memory from the caching allocator.
+class Plan {
+ public:
+  /// Runs the passes over the program and binds what they leave.
+  explicit Plan(Program recorded);
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+
+  /// As it was asked for; what the next call is compared with.
+  const Program& recorded() const { return recorded_; }
+  /// After the passes.
+  const Program& program() const { return program_; }
+  /// Bytes of intermediate buffers.
+  std::size_t arena_bytes() const { return arena_.bytes(); }
+  /// Takes new attributes of a recorded step whose attributes vary from call to call.
+  void set_attributes(std::size_t step, const void* op) { recorded_.steps[step].op->assign(recorded_.steps[step].attrs.get(), op); }
+  /// Computes. `memory` has an address for every buffer that is external or a result. Throws what a kernel throws.
+  void run(std::span<void* const> memory);
+  /// One line a step: kernel, place in the arena.
+  std::string describe() const;
+
+ private:
+  struct Bound {
+    const Kernel* kernel = nullptr;
+    const ProgramStep* step = nullptr;
+    const void* attributes = nullptr;
+    SmallVector<TensorView, 4> in, out;
+  };
+  /// A view whose memory is given at each run.
+  struct Patch {
+    TensorView* view;
+    std::size_t buffer;
+    std::int64_t offset;
+  };
+  void bind(const ProgramStep& step, Bound& bound);
+
+  Program recorded_, program_;
+  MemoryPlan places_;
+  Arena arena_;
+  std::vector<Bound> bound_;
+  std::vector<Patch> patches_;
+};
+
+}  // namespace weft

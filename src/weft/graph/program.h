@@ -1,0 +1,57 @@
+// Program: the kernels that a stretch of code asks for, in order, over numbered buffers. What plans are made of.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <weft/ir/op.h>
+
+namespace weft {
+
+/// A strided view of a buffer.
+struct BufferView {
+  int buffer = -1;           ///< which
+  std::int64_t offset = 0;   ///< of element (0, …, 0), in bytes
+  DType dtype = DType::f32;  ///< of the elements
+  Shape shape;               ///< sizes
+  Dims strides;              ///< in elements
+  friend bool operator==(const BufferView&, const BufferView&) = default;
+};
+
+/// An operator applied to buffers. Views (reshape, slice, transpose, …) are no steps: they are in the BufferViews.
+struct ProgramStep {
+  const OpInfo* op = nullptr;         ///< which
+  Attrs attrs;                        ///< its struct
+  SmallVector<BufferView, 3> inputs;  ///< what it reads
+  SmallVector<BufferView, 2> outputs; ///< what it fills, each the whole of a new buffer
+  int source = -1;                    ///< in a plan: the recorded step that it stands for
+};
+
+/// Where the memory of a buffer comes from.
+enum class BufferKind : unsigned char {
+  external,      ///< was there before: an argument, a weight, a number
+  intermediate,  ///< made and used up by the steps
+  result,        ///< made by a step, and somebody holds it afterwards
+};
+
+/// A buffer of a program.
+struct ProgramBuffer {
+  std::int64_t bytes = 0;                        ///< its size
+  BufferKind kind = BufferKind::intermediate;  ///< whose memory it is
+};
+
+/// Steps in order. Externals are numbered when they are first read, so two runs of the same code give equal programs.
+struct Program {
+  std::vector<ProgramBuffer> buffers;  ///< by number
+  std::vector<ProgramStep> steps;      ///< in the order in which they were asked for
+};
+
+/// True where a step applies the same operator with the same attributes to the same views.
+bool same_step(const ProgramStep& a, const ProgramStep& b);
+/// True where both programs do the same, whoever holds the results.
+bool same_program(const Program& a, const Program& b);
+/// One line a step, for people.
+std::string to_string(const Program& p);
+
+}  // namespace weft

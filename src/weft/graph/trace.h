@@ -1,0 +1,68 @@
+// Trace: what a call of a compiled function asks for, compared with what it asked for before. Internal to graph/.
+#pragma once
+
+#include <memory>
+
+#include <weft/graph/plan.h>
+#include <weft/tensor/deferral.h>
+#include <weft/tensor/storage.h>
+#include <weft/tensor/tensor.h>
+
+namespace weft {
+
+/// The plans of a compiled function, the one used last first.
+struct PlanSet {
+  std::vector<std::unique_ptr<Plan>> plans;
+};
+
+/// One call: notes operators down, follows a plan as long as they are the plan's, and computes them at the end.
+class Trace final : public Deferral {
+ public:
+  /// Puts itself in the place of this thread's eager execution until finish() or its end.
+  explicit Trace(PlanSet& set);
+  Trace(const Trace&) = delete;
+  Trace& operator=(const Trace&) = delete;
+  /// After an error: computes what was noted down before it, as eager execution would have.
+  ~Trace() override;
+
+  void apply(const OpInfo& info, const void* op, std::span<const Tensor> inputs, std::span<const Tensor> outputs) override;
+  void replacing(Tensor& slot, RefCounted* cell) override;
+  void settle() override;
+  /// Computes what is noted down by a plan: one that fits, or a new one.
+  void finish();
+  /// True where elements were read in the middle, so that the rest of the call ran eagerly.
+  bool was_read() const { return read_; }
+  /// True where a plan that was there before computed the call.
+  bool replayed() const { return replayed_; }
+
+ private:
+  int number_of(Storage* storage);
+  bool follows(const OpInfo& info, const void* op, std::span<const Tensor> inputs, std::span<const Tensor> outputs);
+  bool switch_plan(const ProgramStep& step);
+  void leave_plan();
+  ProgramStep step_of(const OpInfo& info, const void* op, std::span<const Tensor> inputs, std::span<const Tensor> outputs);
+  void stop();
+  std::vector<bool> held() const;
+  void run_steps();
+  void compute(const std::vector<bool>& results);
+  void put_back();
+  Plan& make_plan(const std::vector<bool>& results);
+
+  PlanSet& set_;
+  Deferral* outer_;
+  bool active_ = true, read_ = false, replayed_ = false;
+  Plan* plan_ = nullptr;      // the plan that the call has followed so far
+  std::size_t position_ = 0;  // steps noted down
+  Program program_;           // where no plan is followed: what was noted down
+  std::vector<RefPtr<Storage>> storages_;  // by buffer number
+  std::vector<bool> external_;
+  struct Replaced {
+    RefPtr<RefCounted> cell;
+    Tensor* slot;
+    Tensor before;
+  };
+  std::vector<Replaced> replaced_;  // values of cells before this call, in order
+  std::vector<std::pair<Storage*, int>> table_;  // storage -> number: open addressing
+};
+
+}  // namespace weft

@@ -1,0 +1,186 @@
+// Programs, passes, memory plans, and compiled functions on plain tensors.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <thread>
+
+#include <weft/graph/compile.h>
+#include <weft/graph/passes/passes.h>
+#include <weft/graph/plan.h>
+#include <weft/opdefs/elementwise.h>
+#include <weft/ops/ops.h>
+
+#include "support/errors.h"
+
+namespace weft {
+namespace {
+
+using namespace testing;
+
+/// Programs on vectors of four floats, built step by step.
+class Builder {
+ public:
+  int external() { return buffer(BufferKind::external); }
+  template <class Op> int add(const Op& op, std::initializer_list<int> inputs) {
+    ProgramStep step{&info_of<Op>(), Attrs(info_of<Op>(), &op), {}, {}};
+    for (int b : inputs) step.inputs.push_back(view(b));
+    const int out = buffer(BufferKind::intermediate);
+    step.outputs.push_back(view(out));
+    program.steps.push_back(std::move(step));
+    return out;
+  }
+  void hold(int b) { program.buffers[static_cast<std::size_t>(b)].kind = BufferKind::result; }
+  Program program;
+
+ private:
+  int buffer(BufferKind kind) {
+    program.buffers.push_back({16, kind});
+    return static_cast<int>(program.buffers.size()) - 1;
+  }
+  static BufferView view(int b) { return {b, 0, DType::f32, {4}, {1}}; }
+};
+
+TEST(DeadCode, KeepsWhatAResultNeeds) {
+  Builder b;
+  const int x = b.external(), used = b.add(op::Exp{}, {x}), unused = b.add(op::Neg{}, {used});
+  b.add(op::Exp{}, {unused});
+  b.hold(b.add(op::Add{}, {used, x}));
+  remove_dead_code(b.program);
+  ASSERT_EQ(b.program.steps.size(), 2u);
+  EXPECT_EQ(b.program.steps[0].op->name, "exp");
+  EXPECT_EQ(b.program.steps[1].op->name, "add");
+}
+
+TEST(CommonSubexpressions, AreComputedOnceThroughChains) {
+  Builder b;
+  const int x = b.external();
+  const int one = b.add(op::Neg{}, {b.add(op::Exp{}, {x})}), two = b.add(op::Neg{}, {b.add(op::Exp{}, {x})});
+  b.hold(b.add(op::Add{}, {one, two}));
+  share_common_subexpressions(b.program);
+  ASSERT_EQ(b.program.steps.size(), 3u);
+  EXPECT_EQ(b.program.steps[2].inputs[0].buffer, b.program.steps[2].inputs[1].buffer);
+}
+
+TEST(CommonSubexpressions, AttributesInputsAndResultsSetApart) {
+  Builder b;
+  const int x = b.external(), y = b.external();
+  for (int in : {x, y}) b.hold(b.add(op::Exp{}, {in}));
+  b.hold(b.add(op::Exp{}, {x}));  // held by somebody else than the first
+  share_common_subexpressions(b.program);
+  EXPECT_EQ(b.program.steps.size(), 3u);
+}
+
+TEST(Passes, AreAllKnownByName) {
+  for (const Pass& p : all_passes()) EXPECT_FALSE(p.name.empty() || p.what.empty());
+}
+
+/// A chain with many buffers alive at odd times; sizes differ.
+Program tangled(std::uint64_t seed) {
+  RandomStream random{seed, 0};
+  std::uint64_t drawn = 0;
+  const auto draw = [&](std::size_t n) { return static_cast<std::size_t>(random.uniform(drawn++) * static_cast<double>(n)); };
+  Builder b;
+  std::vector<int> values{b.external()};
+  for (int i = 0; i < 60; ++i) values.push_back(b.add(op::Add{}, {values[draw(values.size())], values.back()}));
+  for (auto& buffer : b.program.buffers)
+    if (buffer.kind == BufferKind::intermediate) buffer.bytes = 1 + static_cast<std::int64_t>(draw(1000));
+  b.hold(values.back());
+  return std::move(b.program);
+}
+
+TEST(MemoryPlan, NeverLetsLiveBuffersOverlap) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const Program p = tangled(seed);
+    const MemoryPlan plan = plan_memory(p);
+    std::vector<std::size_t> first(p.buffers.size(), 0), last(p.buffers.size(), 0);
+    for (std::size_t s = 0; s < p.steps.size(); ++s) {
+      for (const auto& v : p.steps[s].outputs) first[static_cast<std::size_t>(v.buffer)] = last[static_cast<std::size_t>(v.buffer)] = s;
+      for (const auto& v : p.steps[s].inputs) last[static_cast<std::size_t>(v.buffer)] = s;
+    }
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i < p.buffers.size(); ++i) {
+      EXPECT_EQ(plan.offset[i] >= 0, p.buffers[i].kind == BufferKind::intermediate);
+      if (plan.offset[i] < 0) continue;
+      EXPECT_EQ(plan.offset[i] % 64, 0);
+      EXPECT_LE(static_cast<std::size_t>(plan.offset[i] + p.buffers[i].bytes), plan.bytes);
+      sum += p.buffers[i].bytes;
+      for (std::size_t k = 0; k < i; ++k)
+        if (plan.offset[k] >= 0 && first[i] <= last[k] && first[k] <= last[i]) {
+          EXPECT_TRUE(plan.offset[i] + p.buffers[i].bytes <= plan.offset[k] || plan.offset[k] + p.buffers[k].bytes <= plan.offset[i]);
+        }
+    }
+    EXPECT_LT(plan.bytes, static_cast<std::size_t>(sum));  // memory is used again
+  }
+}
+
+Tensor batch(int i) {
+  Generator g(static_cast<std::uint64_t>(i));
+  return randn({8, 8}, {}, &g);
+}
+
+TEST(Compile, GivesWhatTheFunctionGives) {
+  const auto f = [](const Tensor& x) { return softmax(matmul(x, x.transpose(0, 1)) * 0.5 + x.sum({1}, true), 1); };
+  auto compiled = compile(f);
+  for (int i = 0; i < 6; ++i)
+    EXPECT_EQ(compiled(batch(i)).to_vector<float>(), f(batch(i)).to_vector<float>());
+  EXPECT_EQ(compiled.stats().replayed, 5);
+  EXPECT_GT(compiled.stats().arena_bytes, 0u);
+}
+
+TEST(Compile, TakesAndReturnsAnything) {
+  auto f = compile([](const Tensor& x, double scale, const char* name) {
+    return std::pair(x * scale, std::string(name));
+  });
+  for (int i = 0; i < 4; ++i) {
+    const auto [y, name] = f(ones({2}), i, "name");
+    EXPECT_EQ(y.to_vector<float>(), std::vector<float>(2, static_cast<float>(i)));
+    EXPECT_EQ(name, "name");
+  }
+  EXPECT_EQ(f.stats().plans, 1);
+}
+
+TEST(Compile, RandomNumbersAreThoseOfTheCall) {
+  const auto f = [](const Tensor& x) { return x + rand({8, 8}); };
+  auto compiled = compile(f);
+  manual_seed(3);
+  std::vector<std::vector<float>> eager, replayed;
+  for (int i = 0; i < 5; ++i) eager.push_back(f(batch(0)).to_vector<float>());
+  manual_seed(3);
+  for (int i = 0; i < 5; ++i) replayed.push_back(compiled(batch(0)).to_vector<float>());
+  EXPECT_EQ(eager, replayed);
+  EXPECT_NE(replayed[3], replayed[4]);
+}
+
+TEST(Compile, ThreadsTakeTurns) {
+  auto compiled = compile([](const Tensor& x) { return matmul(x, x) + 1.0; });
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong = 0;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      const std::vector<float> expected = (matmul(batch(t), batch(t)) + 1.0).to_vector<float>();
+      for (int i = 0; i < 20; ++i) wrong += compiled(batch(t)).to_vector<float>() != expected;
+    });
+  for (auto& t : threads) t.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(Compile, OutlivesWhatItReturns) {
+  Tensor y;
+  {
+    auto compiled = compile([](const Tensor& x) { return relu(x) * 2.0; });
+    for (int i = 0; i < 4; ++i) y = compiled(full({3}, i));
+  }
+  EXPECT_EQ(y.to_vector<float>(), std::vector<float>(3, 6));
+}
+
+TEST(Compile, NamesTheOperatorOfAnErrorInAPlan) {
+  auto compiled = compile([](const Tensor& x, const Tensor& i) { return take(x, i, 0) * 2.0; });
+  const Tensor good = full({2}, 1, {.dtype = i64}), bad = full({2}, 9, {.dtype = i64});
+  for (int i = 0; i < 3; ++i) compiled(batch(0), good);
+  WEFT_EXPECT_ERROR(compiled(batch(0), bad), "take");
+  EXPECT_EQ(compiled(batch(0), good).shape(), (Shape{2, 8}));
+}
+
+}  // namespace
+}  // namespace weft
