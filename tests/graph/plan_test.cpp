@@ -165,6 +165,17 @@ TEST(Compile, ThreadsTakeTurns) {
   EXPECT_EQ(wrong, 0);
 }
 
+TEST(Compile, RefusesOtherThreadsWhileItRuns) {
+  std::string message;
+  auto compiled = compile([&](const Tensor& x) {
+    const Tensor y = x * 2.0;
+    std::thread([&] { message = error_of([&] { y.to_vector<float>(); }); }).join();
+    return y;
+  });
+  EXPECT_EQ(compiled(ones({2})).to_vector<float>(), std::vector<float>(2, 2));
+  EXPECT_NE(message.find("another thread"), std::string::npos) << message;
+}
+
 TEST(Compile, OutlivesWhatItReturns) {
   Tensor y;
   {

@@ -223,10 +223,10 @@ class Painter {
     for (int k = 0; k < 3; ++k) background_.rgb[k] = dice_.in(20, 235);
     mask_.clear();
     fill_all();
-    const int behind = dice_.in(0, 3);
+    const int behind = dice_.in(0, 4);
     for (int i = 0; i < behind; ++i) clutter(false);
     subject(label);
-    const int before = dice_.in(0, 2);
+    const int before = dice_.in(0, 3);
     for (int i = 0; i < before; ++i) clutter(true);
     finish(out);
   }
@@ -254,8 +254,8 @@ class Painter {
       for (int i = 0; i < area; ++i) canvas_[k][i] += ((colour.rgb[k] - canvas_[k][i]) * mask_[i]) >> 10;
   }
   void subject(int label) {
-    const int radius = dice_.in(8 * 256, 14 * 256), squeeze = dice_.in(190, 256);
-    const int angle = dice_.in(-28, 28), room = side * 128 - radius;
+    const int radius = dice_.in(7 * 256, 13 * 256), squeeze = dice_.in(190, 256);
+    const int angle = dice_.in(-36, 36), room = side * 128 - radius;
     const int cx = side * 128 + dice_.in(-room, room), cy = side * 128 + dice_.in(-room, room);
     const Placement p = place(radius, radius * squeeze >> 8, angle, cx, cy);
     mask_.clear();
@@ -289,7 +289,7 @@ class Painter {
     fill_mask(colour_apart(dice_, background_, 40, 400));
   }
   void finish(std::uint8_t* out) {
-    const int noise = dice_.in(4, 28), light_x = dice_.in(-3, 3), light_y = dice_.in(-3, 3);
+    const int noise = dice_.in(6, 44), light_x = dice_.in(-3, 3), light_y = dice_.in(-3, 3);
     for (int k = 0; k < 3; ++k)
       for (int i = 0; i < area; i += 8) {
         std::uint64_t bits = dice_.next();

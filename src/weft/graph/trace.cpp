@@ -31,7 +31,7 @@ bool same_beginning(const Program& a, const Program& b, std::size_t n) {
 
 }  // namespace
 
-Trace::Trace(PlanSet& set) : set_(set), outer_(std::exchange(detail::context().deferral, this)), table_(256) {
+Trace::Trace(PlanSet& set) : set_(set), home_(&detail::context()), outer_(std::exchange(detail::context().deferral, this)), table_(256) {
   if (!set_.plans.empty()) plan_ = set_.plans.front().get();
 }
 
@@ -72,6 +72,8 @@ int Trace::number_of(Storage* storage) {
   std::size_t at = reinterpret_cast<std::uintptr_t>(storage) / 64 % table_.size();
   while (table_[at].first && table_[at].first != storage) at = (at + 1) % table_.size();
   if (!table_[at].first) {
+    const Deferral* pending = storage->pending();
+    check(!pending || pending == this, "a tensor of a compiled call that is still running on another thread; use it after the call");
     table_[at] = {storage, static_cast<int>(storages_.size())};
     storages_.emplace_back(storage);
     external_.push_back(!storage->pending());
@@ -172,6 +174,8 @@ void Trace::run_steps() {
 }
 
 void Trace::settle() {
+  check(home_ == &detail::context(), "an element is read on another thread than that of the compiled call that is still to "
+        "compute it; read it after the call");
   read_ = true;
   stop();
   try {

@@ -49,6 +49,7 @@ class Trace final : public Deferral {
   Plan& make_plan(const std::vector<bool>& results);
 
   PlanSet& set_;
+  const void* home_;  // the context of the thread that it belongs to
   Deferral* outer_;
   bool active_ = true, read_ = false, replayed_ = false;
   Plan* plan_ = nullptr;      // the plan that the call has followed so far
