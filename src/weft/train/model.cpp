@@ -95,9 +95,18 @@ Device place_of(ModuleRef module, const Tensor& x) { return device_of(module).va
 }  // namespace
 
 std::optional<Device> device_of(ModuleRef module) {
-  for (const Parameter& p : parameters(module))
-    if (p.ready() && p.state()->value.defined()) return p.tensor().device();
-  return std::nullopt;
+  struct First : FieldVisitor {  // only reads: several threads may predict at once
+    std::optional<Device> device;
+    void parameter(const std::string&, Parameter& p) override {
+      if (!device && p.defined() && p.state()->drawn.load(std::memory_order_acquire)) device = p.tensor().device();
+    }
+    void buffer(const std::string&, Buffer&) override {}
+    void module(const std::string&, ModuleRef m) override {
+      if (!device) m.visit(*this);
+    }
+  } first;
+  module.visit(first);
+  return first.device;
 }
 
 std::string Model::summary(const Shape& input) {
