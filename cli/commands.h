@@ -15,4 +15,9 @@ void add_devices(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_completion(CLI::App& app);
 
+/// The commands below one, in the order in which they were added.
+inline std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
 }  // namespace weft::cli

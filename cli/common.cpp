@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <unistd.h>
 
 #include <weft/base/error.h>
@@ -47,8 +46,7 @@ std::vector<std::pair<std::string, std::string>> libraries() {
 #else
   const std::string compiler = "GCC " __VERSION__;
 #endif
-  const char* choice = std::getenv("WEFT_ONEDNN");
-  const std::string onednn = onednn_version(), off = choice && choice == std::string("off") ? " (switched off)" : "";
+  const std::string onednn = onednn_version(), off = onednn_switched_off() ? " (switched off)" : "";
   return {{"Weft", version()},
           {"compiler", compiler},
           {"oneDNN", onednn.empty() ? "off (built without it)" : onednn + off},

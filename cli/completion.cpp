@@ -54,10 +54,6 @@ std::string joined(const Words& words) {
   return s;
 }
 
-std::vector<const CLI::App*> commands_of(const CLI::App& app) {
-  return app.get_subcommands([](const CLI::App*) { return true; });
-}
-
 /// Calls f(app, path) for an app and all commands below it; a path is such as " ops show".
 template <class F> void for_each_command(const CLI::App& app, const std::string& path, F&& f) {
   f(app, path);

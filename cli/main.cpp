@@ -9,10 +9,6 @@
 namespace weft::cli {
 namespace {
 
-std::vector<const CLI::App*> commands_of(const CLI::App& app) {
-  return app.get_subcommands([](const CLI::App*) { return true; });
-}
-
 /// Names of an app's subcommands and long options: what a misspelled word may have meant.
 std::vector<std::string> known_names(const CLI::App& app) {
   std::vector<std::string> names;

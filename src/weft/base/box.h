@@ -7,8 +7,8 @@
 namespace weft {
 
 /// Owns an object of a class derived from T; copying a Box copies the object by its `T* clone() const` (a new object).
-/// What a class that holds "anything of this kind" by value is made of (nn::Layer, metrics::Metric, optim::Rule), and a
-/// tenth of what a std::unique_ptr costs to compile.
+/// What a class that holds "anything of this kind" by value is made of (nn::Layer, metrics::Metric, optim::Rule); it
+/// compiles faster than a std::unique_ptr.
 template <class T> class Box {
  public:
   Box() = default;

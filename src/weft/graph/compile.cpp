@@ -10,7 +10,7 @@ namespace weft::detail {
 
 struct Engine::State {
   std::mutex mutex;
-  PlanSet set;
+  PlanList plans;
   CompileStats stats;
   bool told = false;
 };
@@ -29,7 +29,7 @@ void Engine::call(FunctionRef<void()> body) {
   if (plain(context())) return body();
   std::scoped_lock lock(state_->mutex);
   ++state_->stats.calls;
-  Trace trace(state_->set);
+  Trace trace(state_->plans);
   body();
   trace.finish();
   state_->stats.replayed += trace.replayed();
@@ -41,14 +41,14 @@ void Engine::call(FunctionRef<void()> body) {
 CompileStats Engine::stats() const {
   std::scoped_lock lock(state_->mutex);
   CompileStats s = state_->stats;
-  s.plans = static_cast<int>(state_->set.plans.size());
-  if (s.plans) s.arena_bytes = state_->set.plans.front()->arena_bytes();
+  s.plans = static_cast<int>(state_->plans.size());
+  if (s.plans) s.arena_bytes = state_->plans.front()->arena_bytes();
   return s;
 }
 
 std::string Engine::describe() const {
   std::scoped_lock lock(state_->mutex);
-  return state_->set.plans.empty() ? "no plan yet\n" : state_->set.plans.front()->describe();
+  return state_->plans.empty() ? "no plan yet\n" : state_->plans.front()->describe();
 }
 
 }  // namespace weft::detail

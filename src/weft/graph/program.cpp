@@ -4,10 +4,15 @@
 
 namespace weft {
 
-bool same_step(const ProgramStep& a, const ProgramStep& b) {
+bool same_reads(const ProgramStep& a, const ProgramStep& b) {
   if (a.op != b.op || a.inputs.size() != b.inputs.size() || a.outputs.size() != b.outputs.size()) return false;
   for (std::size_t i = 0; i < a.inputs.size(); ++i)
     if (!(a.inputs[i] == b.inputs[i])) return false;
+  return true;
+}
+
+bool same_step(const ProgramStep& a, const ProgramStep& b) {
+  if (!same_reads(a, b)) return false;
   for (std::size_t i = 0; i < a.outputs.size(); ++i)
     if (!(a.outputs[i] == b.outputs[i])) return false;
   return a.op->attributes_vary || a.op->equal(a.attrs.get(), b.attrs.get());

@@ -47,6 +47,8 @@ struct Program {
   std::vector<ProgramStep> steps;      ///< in the order in which they were asked for
 };
 
+/// True where both apply the same operator to the same views, whatever the attributes.
+bool same_reads(const ProgramStep& a, const ProgramStep& b);
 /// True where a step applies the same operator with the same attributes to the same views.
 bool same_step(const ProgramStep& a, const ProgramStep& b);
 /// True where both programs do the same, whoever holds the results.

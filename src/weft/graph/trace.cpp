@@ -31,8 +31,9 @@ bool same_beginning(const Program& a, const Program& b, std::size_t n) {
 
 }  // namespace
 
-Trace::Trace(PlanSet& set) : set_(set), home_(&detail::context()), outer_(std::exchange(detail::context().deferral, this)), table_(256) {
-  if (!set_.plans.empty()) plan_ = set_.plans.front().get();
+Trace::Trace(PlanList& plans)
+    : plans_(plans), home_(&detail::context()), outer_(std::exchange(detail::context().deferral, this)), table_(256) {
+  if (!plans_.empty()) plan_ = plans_.front().get();
 }
 
 Trace::~Trace() {
@@ -116,7 +117,7 @@ ProgramStep Trace::step_of(const OpInfo& info, const void* op, std::span<const T
 
 /// Another plan that begins with the steps so far and goes on with this one.
 bool Trace::switch_plan(const ProgramStep& step) {
-  for (const auto& other : set_.plans) {
+  for (const auto& other : plans_) {
     const Program& p = other->recorded();
     if (other.get() == plan_ || p.steps.size() <= position_ || !same_step(p.steps[position_], step)) continue;
     if (!same_beginning(p, plan_->recorded(), position_)) continue;
@@ -193,15 +194,15 @@ Plan& Trace::make_plan(const std::vector<bool>& results) {
   for (std::size_t i = 0; i < storages_.size(); ++i)
     program_.buffers[i] = {static_cast<std::int64_t>(storages_[i]->bytes()),
                            external_[i] ? BufferKind::external : results[i] ? BufferKind::result : BufferKind::intermediate};
-  std::erase_if(set_.plans, [&](const auto& p) {
+  std::erase_if(plans_, [&](const auto& p) {
     if (!same_program(p->recorded(), program_)) return false;
     for (std::size_t i = 0; i < program_.buffers.size(); ++i)  // held then or now
       if (p->recorded().buffers[i].kind == BufferKind::result) program_.buffers[i].kind = BufferKind::result;
     return true;
   });
-  if (set_.plans.size() == most_plans) set_.plans.pop_back();
-  set_.plans.insert(set_.plans.begin(), std::make_unique<Plan>(std::move(program_)));
-  return *set_.plans.front();
+  if (plans_.size() == most_plans) plans_.pop_back();
+  plans_.insert(plans_.begin(), std::make_unique<Plan>(std::move(program_)));
+  return *plans_.front();
 }
 
 void Trace::finish() {
@@ -225,8 +226,8 @@ void Trace::compute(const std::vector<bool>& results) {
   for (std::size_t i = 0; i < memory.size(); ++i) memory[i] = storages_[i]->data();
   plan.run(memory);
   for (const RefPtr<Storage>& s : storages_) s->set_pending(nullptr);
-  const auto used = std::find_if(set_.plans.begin(), set_.plans.end(), [&](const auto& p) { return p.get() == &plan; });
-  std::rotate(set_.plans.begin(), used, used + 1);
+  const auto used = std::find_if(plans_.begin(), plans_.end(), [&](const auto& p) { return p.get() == &plan; });
+  std::rotate(plans_.begin(), used, used + 1);
 }
 
 }  // namespace weft

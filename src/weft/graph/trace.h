@@ -11,15 +11,13 @@
 namespace weft {
 
 /// The plans of a compiled function, the one used last first.
-struct PlanSet {
-  std::vector<std::unique_ptr<Plan>> plans;
-};
+using PlanList = std::vector<std::unique_ptr<Plan>>;
 
 /// One call: notes operators down, follows a plan as long as they are the plan's, and computes them at the end.
 class Trace final : public Deferral {
  public:
   /// Puts itself in the place of this thread's eager execution until finish() or its end.
-  explicit Trace(PlanSet& set);
+  explicit Trace(PlanList& plans);
   Trace(const Trace&) = delete;
   Trace& operator=(const Trace&) = delete;
   /// After an error: computes what was noted down before it, as eager execution would have.
@@ -48,7 +46,7 @@ class Trace final : public Deferral {
   void put_back();
   Plan& make_plan(const std::vector<bool>& results);
 
-  PlanSet& set_;
+  PlanList& plans_;
   const void* home_;  // the context of the thread that it belongs to
   Deferral* outer_;
   bool active_ = true, read_ = false, replayed_ = false;

@@ -1,6 +1,8 @@
 #include <weft/kernels/cpu_info.h>
 
+#include <cstdlib>
 #include <fstream>
+#include <string_view>
 
 #include <hwy/highway.h>
 #ifdef WEFT_WITH_ONEDNN
@@ -43,6 +45,11 @@ std::string onednn_version() {
 #else
   return "";
 #endif
+}
+
+bool onednn_switched_off() {
+  const char* text = std::getenv("WEFT_ONEDNN");
+  return text && std::string_view(text) == "off";
 }
 
 }  // namespace weft

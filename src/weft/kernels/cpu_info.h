@@ -13,5 +13,7 @@ std::string cpu_features();
 std::string highway_version();
 /// Version of the oneDNN that runs; empty where Weft is built without it.
 std::string onednn_version();
+/// True where the environment says WEFT_ONEDNN=off: to compare with Weft's own kernels without another build.
+bool onednn_switched_off();
 
 }  // namespace weft

@@ -45,8 +45,7 @@ std::string format_step_time(double seconds) {
 
 std::string format_logs(const Logs& logs) {
   std::string s;
-  for (const auto& [name, v] : logs)
-    s += " - " + name + ": " + (std::isnan(v) ? "nan" : format(std::fabs(v) > 1e-3 ? "%.4f" : "%.4e", v));
+  for (const auto& [name, v] : logs) s += " - " + name + ": " + format(std::fabs(v) > 1e-3 ? "%.4f" : "%.4e", v);
   return s;
 }
 

@@ -15,9 +15,7 @@ std::size_t hash_of(const ProgramStep& s) {
 }
 
 bool same_work(const Program& p, const ProgramStep& a, const ProgramStep& b) {
-  if (a.op != b.op || a.inputs.size() != b.inputs.size() || a.outputs.size() != b.outputs.size()) return false;
-  for (std::size_t i = 0; i < a.inputs.size(); ++i)
-    if (!(a.inputs[i] == b.inputs[i])) return false;
+  if (!same_reads(a, b)) return false;
   for (std::size_t i = 0; i < a.outputs.size(); ++i) {
     const BufferView &x = a.outputs[i], &y = b.outputs[i];
     // Somebody holds a result: it stays a buffer of its own.

@@ -1,12 +1,12 @@
 // Convolution by oneDNN, in shards of a few images: one thread each, cut by shape alone, each shard's layout changes
 // inside its core's cache. Weight gradients go to a buffer a shard and are added in the shards' order.
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 
 #include <weft/base/error.h>
 #include <weft/base/memory.h>
 #include <weft/base/thread_pool.h>
+#include <weft/kernels/cpu_info.h>
 #include <weft/kernels/onednn/engine.h>
 #include <weft/kernels/registry.h>
 #include <weft/opdefs/conv.h>
@@ -147,15 +147,9 @@ std::int64_t weight_shard_images(const ConvShape& s) {
   return std::max(std::clamp<std::int64_t>(s.batch / 4, 1, 8), (s.batch + most - 1) / most);
 }
 
-/// True unless the environment says WEFT_ONEDNN=off: to compare with Weft's own kernels without another build.
-bool wanted() {
-  const char* text = std::getenv("WEFT_ONEDNN");
-  return !text || std::string_view(text) != "off";
-}
-
 const char* decline(Pass pass, const KernelCall& call, const ConvShape& s) {
-  static const bool on = wanted();
-  if (!on) return "switched off by WEFT_ONEDNN=off";
+  static const bool off = onednn_switched_off();
+  if (off) return "switched off by WEFT_ONEDNN=off";
   for (const TensorView& v : call.in)
     if (v.dtype != DType::f32) return "oneDNN's convolution here is for f32";
   if (s.x().numel() == 0 || s.y().numel() == 0 || s.w().numel() == 0) return "empty";
