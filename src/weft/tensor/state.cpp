@@ -15,8 +15,8 @@ ParameterState::~ParameterState() { leaf->parameter = nullptr; }
 
 namespace {
 void set_value(ParameterState& s, const Tensor& value) {
-  s.shape = value.shape();
-  s.dtype = value.dtype();
+  if (s.shape != value.shape()) s.shape = value.shape();  // no write where another thread may be reading the same
+  if (s.dtype != value.dtype()) s.dtype = value.dtype();
   s.leaf->outputs.clear();
   s.leaf->outputs.push_back(value.meta());
   detail::replacing(s.value, &s);
