@@ -98,8 +98,19 @@ inline bool run_kernel(const OpInfo& info, const OpCase& c, const Kernel& kernel
   outputs.clear();
   for (const Meta& m : info.infer(c.attrs.get(), metas)) outputs.push_back(allocate_tensor(m, cpu));
   std::vector<TensorView> in, out;
-  for (const Tensor& t : outputs) out.push_back(view_of(t));
+  const auto is_image = [](std::uint32_t mask, std::size_t i, const Shape& s) { return mask >> i & 1 && s.rank() >= 3; };
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    out.push_back(view_of(outputs[i]));
+    if (is_image(kernel.channels_last_out, i, out[i].shape)) out[i].strides = channels_last_strides(out[i].shape);
+  }
   for (const Tensor& t : inputs) {
+    if (is_image(kernel.channels_last_in, in.size(), t.shape())) {
+      kept.push_back(allocate_tensor(t.meta(), cpu));
+      in.push_back(view_of(kept.back()));
+      in.back().strides = channels_last_strides(t.shape());
+      copy_elements(view_of(t), in.back());
+      continue;
+    }
     in.push_back(info.elementwise ? broadcast_view(view_of(t), out[0].shape) : view_of(t));
     if (!kernel.contiguous || in.back().contiguous()) continue;
     kept.push_back(allocate_tensor({in.back().shape, t.dtype()}, cpu));
@@ -107,8 +118,14 @@ inline bool run_kernel(const OpInfo& info, const OpCase& c, const Kernel& kernel
     in.back() = view_of(kept.back());
   }
   const KernelCall call{info, c.attrs.get(), in, out};
-  if (kernel.decline && kernel.decline(call)) return false;
+  if (why_declined(kernel, call)) return false;
   kernel.run(call);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {  // what lies channels-last is handed back row-major
+    if (!is_image(kernel.channels_last_out, i, out[i].shape)) continue;
+    const Tensor plain = allocate_tensor(outputs[i].meta(), cpu);
+    copy_elements(out[i], view_of(plain));
+    outputs[i] = plain;
+  }
   return true;
 }
 

@@ -1,6 +1,9 @@
 #include <weft/graph/plan.h>
 
+#include <chrono>
+
 #include <weft/base/error.h>
+#include <weft/base/format.h>
 #include <weft/base/strided.h>
 #include <weft/graph/passes/passes.h>
 #include <weft/opdefs/shape_ops.h>
@@ -30,9 +33,10 @@ const Kernel& kernel_of(const ProgramStep& step) {
 void make_inputs_contiguous(Program& program) {
   std::vector<ProgramStep> steps;
   for (ProgramStep& step : program.steps) {
-    if (kernel_of(step).contiguous)
-      for (BufferView& v : step.inputs) {
-        if (is_contiguous(v.shape, v.strides)) continue;
+    if (const Kernel& kernel = kernel_of(step); kernel.contiguous)
+      for (std::size_t i = 0; i < step.inputs.size(); ++i) {
+        BufferView& v = step.inputs[i];
+        if (is_contiguous(v.shape, v.strides) || kernel.channels_last_in >> i & 1) continue;
         const op::Contiguous copy;
         const BufferView packed{static_cast<int>(program.buffers.size()), 0, v.dtype, v.shape, contiguous_strides(v.shape)};
         program.buffers.push_back({v.shape.numel() * static_cast<std::int64_t>(size_of(v.dtype))});
@@ -71,21 +75,35 @@ void Plan::bind(const ProgramStep& step, Bound& bound) {
   for (std::size_t i = 0; i < step.outputs.size(); ++i) place(bound.out[i], step.outputs[i]);
 }
 
+void Plan::run(const Bound& b) const {
+  try {
+    b.kernel->run({*b.step->op, b.attributes, b.in, b.out});
+  } catch (Error& e) {
+    e.in(b.step->op->name);
+    throw;
+  }
+}
+
+void Plan::run_timed() {
+  using Clock = std::chrono::steady_clock;
+  for (Bound& b : bound_) {
+    const auto start = Clock::now();
+    run(b);
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    if (b.seconds == 0 || seconds < b.seconds) b.seconds = seconds;
+  }
+}
+
 void Plan::run(std::span<void* const> memory) {
   for (const Patch& p : patches_) p.view->data = static_cast<char*>(memory[p.buffer]) + p.offset;
-  for (const Bound& b : bound_) {
-    try {
-      b.kernel->run({*b.step->op, b.attributes, b.in, b.out});
-    } catch (Error& e) {
-      e.in(b.step->op->name);
-      throw;
-    }
-  }
+  if (++runs_ % 16 == 0) return run_timed();
+  for (const Bound& b : bound_) run(b);
 }
 
 std::string Plan::describe() const {
   std::string text = cat("arena: ", arena_.bytes(), " bytes\n");
   for (const Bound& b : bound_) {
+    if (b.seconds > 0) text += format("%8.1f us  ", b.seconds * 1e6);
     text += b.kernel->name;
     for (const BufferView& v : b.step->outputs) {
       const std::int64_t at = places_.offset[static_cast<std::size_t>(v.buffer)];

@@ -52,7 +52,7 @@ class Plan {
   void set_attributes(std::size_t step, const void* op) { recorded_.steps[step].op->assign(recorded_.steps[step].attrs.get(), op); }
   /// Computes. `memory` has an address for every buffer that is external or a result. Throws what a kernel throws.
   void run(std::span<void* const> memory);
-  /// One line a step: kernel, place in the arena.
+  /// One line a step: kernel, its least time so far (every 16th run is timed), place in the arena.
   std::string describe() const;
 
  private:
@@ -61,6 +61,7 @@ class Plan {
     const ProgramStep* step = nullptr;
     const void* attributes = nullptr;
     SmallVector<TensorView, 4> in, out;
+    double seconds = 0;  // the least of the runs that were timed
   };
   /// A view whose memory is given at each run.
   struct Patch {
@@ -69,12 +70,15 @@ class Plan {
     std::int64_t offset;
   };
   void bind(const ProgramStep& step, Bound& bound);
+  void run(const Bound& bound) const;
+  void run_timed();
 
   Program recorded_, program_;
   MemoryPlan places_;
   Arena arena_;
   std::vector<Bound> bound_;
   std::vector<Patch> patches_;
+  std::int64_t runs_ = 0;
 };
 
 }  // namespace weft

@@ -6,6 +6,9 @@ namespace weft {
 // oneDNN's; does nothing in a build without it.
 void register_onednn();
 
+// Weft's own kernels for images that lie channels-last, as compiled steps lay them out (Highway).
+void register_cpu_channels_last();
+
 // Weft's own kernels for cpu (Highway).
 void register_cpu_matmul();
 void register_cpu_conv();

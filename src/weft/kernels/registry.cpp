@@ -34,7 +34,7 @@ void log_choice(const KernelCall& call, DeviceType device, const Kernel& chosen)
   line += ") on " + to_string(Device{device, 0}) + ": ";
   for (const Kernel& k : kernels_of(call.info, device)) {
     if (&k == &chosen) break;
-    const char* why = k.decline ? k.decline(call) : nullptr;
+    const char* why = why_declined(k, call);
     line += k.name + " declined (" + (why ? why : "?") + "); ";
   }
   std::fprintf(stderr, "%s%s\n", line.c_str(), chosen.name.c_str());
@@ -45,16 +45,47 @@ void add_kernel(const OpInfo& op, DeviceType device, Kernel kernel) { slot(op, d
 
 std::span<const Kernel> kernels_of(const OpInfo& op, DeviceType device) { return slot(op, device); }
 
+Dims channels_last_strides(const Shape& shape) {
+  Dims strides = Dims::filled(shape.rank(), 1);
+  std::int64_t step = shape[1];
+  for (int i = shape.rank() - 1; i >= 2; --i) {
+    strides[i] = step;
+    step *= shape[i];
+  }
+  strides[0] = step;
+  return strides;
+}
+
+bool is_channels_last(const Shape& shape, const Dims& strides) {
+  if (shape.rank() < 3) return false;
+  const Dims want = channels_last_strides(shape);
+  for (int i = 0; i < shape.rank(); ++i)
+    if (shape[i] != 1 && strides[i] != want[i]) return false;
+  return true;
+}
+
+const char* why_declined(const Kernel& kernel, const KernelCall& call) {
+  const auto lie_right = [](std::uint32_t mask, std::span<const TensorView> views) {
+    for (std::size_t i = 0; i < views.size(); ++i)
+      if (mask >> i & 1 && views[i].rank() >= 3 && !is_channels_last(views[i].shape, views[i].strides)) return false;
+    return true;
+  };
+  if (kernel.channels_last_in | kernel.channels_last_out)
+    if (!lie_right(kernel.channels_last_in, call.in) || !lie_right(kernel.channels_last_out, call.out))
+      return "its images lie channels-last";
+  return kernel.decline ? kernel.decline(call) : nullptr;
+}
+
 const Kernel& select_kernel(DeviceType device, const KernelCall& call) {
   static const bool logging = log_enabled("dispatch");
   const auto& list = slot(call.info, device);
   for (const Kernel& k : list)
-    if (!k.decline || !k.decline(call)) {
+    if (!why_declined(k, call)) {
       if (logging) [[unlikely]] log_choice(call, device, k);
       return k;
     }
   std::string reasons;
-  for (const Kernel& k : list) reasons += cat("; ", k.name, ": ", k.decline(call));
+  for (const Kernel& k : list) reasons += cat("; ", k.name, ": ", why_declined(k, call));
   fail(call.info.name, " has no implementation on ", to_string(Device{device, 0}), reasons,
        "; move the inputs with .to(cpu)");
 }

@@ -1,6 +1,7 @@
 // Implementations of operators: for each operator and kind of device an ordered list, the reference last.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -24,7 +25,16 @@ struct Kernel {
   void (*run)(const KernelCall& call) = nullptr;  ///< computes the outputs
   const char* (*decline)(const KernelCall& call) = nullptr;  ///< why this case is not taken, or null; data may be null
   bool contiguous = false;                             ///< inputs must be row-major: the caller copies those that are not
+  std::uint32_t channels_last_in = 0;   ///< bit i: input i is an image that must lie channels-last
+  std::uint32_t channels_last_out = 0;  ///< bit i: output i is filled channels-last; without it, row-major
 };
+
+/// Strides of an image [N, C, spatial…] whose channels are adjacent: it lies as [N, spatial…, C].
+Dims channels_last_strides(const Shape& shape);
+/// True for an image of rank 3 or more with those strides; axes of size 1 do not count.
+bool is_channels_last(const Shape& shape, const Dims& strides);
+/// Why a kernel does not take the case (its layout among it), or null.
+const char* why_declined(const Kernel& kernel, const KernelCall& call);
 
 /// Appends an implementation: those registered first are asked first.
 void add_kernel(const OpInfo& op, DeviceType device, Kernel kernel);

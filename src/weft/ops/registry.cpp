@@ -2,6 +2,7 @@
 // linking loses nothing.
 #include <weft/kernels/register.h>
 #include <weft/opdefs/conv.h>
+#include <weft/opdefs/conv_block.h>
 #include <weft/opdefs/create.h>
 #include <weft/opdefs/elementwise.h>
 #include <weft/opdefs/index.h>
@@ -40,6 +41,7 @@ void register_builtin_ops() {
   register_matmul_ops();
   register_random_ops();
   register_conv_ops();
+  register_conv_block_ops();
   register_pool_ops();
   register_norm_ops();
   register_softmax_ops();
@@ -55,6 +57,7 @@ void register_builtin_ops() {
   register_nn_gradients();
   register_norm_gradients();
 
+  register_cpu_channels_last();
   register_onednn();
   register_cpu_matmul();
   register_cpu_conv();

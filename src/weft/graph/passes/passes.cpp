@@ -11,6 +11,8 @@ namespace {
 constexpr Pass passes[] = {
     {"common-subexpressions", "computes once what several steps compute alike", share_common_subexpressions},
     {"dead-code", "removes steps whose outputs nobody reads", remove_dead_code},
+    {"fuse-convolutions", "one operator for conv, relu and max_pool, and for their gradients", fuse_convolutions},
+    {"layout", "lays images channels-last where kernels take them so", lay_channels_last},
 };
 
 /// The names that WEFT_PASSES takes out.

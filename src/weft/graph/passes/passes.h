@@ -22,6 +22,10 @@ void run_passes(Program& program);
 
 /// Removes steps whose outputs nobody reads.
 void remove_dead_code(Program& program);
+/// Puts one operator in the place of conv, relu and max_pool, and of their gradients.
+void fuse_convolutions(Program& program);
+/// Lays images channels-last where kernels for that take them.
+void lay_channels_last(Program& program);
 /// Computes once what several steps compute alike.
 void share_common_subexpressions(Program& program);
 

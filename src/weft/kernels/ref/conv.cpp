@@ -1,6 +1,8 @@
 // Reference kernels of convolution: the three sums as they are written.
+#include <cmath>
+
 #include <weft/kernels/ref/reference.h>
-#include <weft/opdefs/conv.h>
+#include <weft/opdefs/conv_block.h>
 
 namespace weft {
 
@@ -73,9 +75,68 @@ void run_weight_grad(const KernelCall& call) {
   sums.store_to(call.out[0]);
 }
 
+/// Calls f(window, place in it, element) for every element of the windows of a pool that lie side by side.
+template <class F> void for_each_pooled(const Shape& y, const Dims& pool, F&& f) {
+  for_each_index(y, [&](const Dims& window) {
+    std::int64_t place = 0;
+    for_each_index(Shape(pool), [&](const Dims& tap) {
+      Dims at{window[0], window[1]};
+      for (int i = 0; i < pool.size(); ++i) at.push_back(window[i + 2] * pool[i] + tap[i]);
+      f(window, place++, at);
+    });
+  });
+}
+
+void run_conv_block(const KernelCall& call) {
+  const auto& op = call.attributes<op::ConvBlock>();
+  const TensorView &x = call.in[0], &w = call.in[1], &y = call.out[0];
+  const ConvShape s = op.geometry(x.shape, w.shape);
+  Accumulator sums(s.y());
+  for_each_product(s, [&](const Dims& ix, const Dims& iw, const Dims& iy) { sums[iy] += get<double>(x, ix) * get<double>(w, iw); });
+  const auto value = [&](const Dims& at) {
+    const double v = sums[at] + (call.in.size() > 2 ? get<double>(call.in[2], {at[1]}) : 0);
+    return op.relu && v <= 0 ? 0 : v;
+  };
+  if (op.pool.empty()) return for_each_index(y.shape, [&](const Dims& at) { put(y, at, value(at)); });
+  for_each_pooled(y.shape, op.pool, [&](const Dims& window, std::int64_t place, const Dims& at) {
+    const double v = value(at);
+    if (place > 0 && !(v > get<double>(y, window) || std::isnan(v))) return;
+    put(y, window, v);
+    put(call.out[1], window, place);
+  });
+}
+
+/// Calls f(gradient, place in the convolution's result) for every window.
+template <class F> void for_each_taken(const TensorView& g, const TensorView& index, const Dims& pool, F&& f) {
+  for_each_pooled(g.shape, pool, [&](const Dims& window, std::int64_t place, const Dims& at) {
+    if (get<std::int64_t>(index, window) == place) f(get<double>(g, window), at);
+  });
+}
+
+void run_block_input_grad(const KernelCall& call) {
+  const auto& op = call.attributes<op::ConvBlockInputGrad>();
+  const ConvShape s = op.geometry(call.in[0].shape, call.in[2].shape);
+  Accumulator g(s.y()), sums(s.x());
+  for_each_taken(call.in[0], call.in[1], op.pool, [&](double v, const Dims& at) { g[at] = v; });
+  for_each_product(s, [&](const Dims& ix, const Dims& iw, const Dims& iy) { sums[ix] += g[iy] * get<double>(call.in[2], iw); });
+  sums.store_to(call.out[0]);
+}
+
+void run_block_weight_grad(const KernelCall& call) {
+  const auto& op = call.attributes<op::ConvBlockWeightGrad>();
+  const ConvShape s = op.geometry(call.in[0].shape, call.in[1].shape);
+  Accumulator g(s.y()), sums(s.w());
+  for_each_taken(call.in[1], call.in[2], op.pool, [&](double v, const Dims& at) { g[at] = v; });
+  for_each_product(s, [&](const Dims& ix, const Dims& iw, const Dims& iy) { sums[iw] += get<double>(call.in[0], ix) * g[iy]; });
+  sums.store_to(call.out[0]);
+}
+
 }  // namespace
 
 void register_ref_conv() {
+  add_reference<op::ConvBlock>(&run_conv_block);
+  add_reference<op::ConvBlockInputGrad>(&run_block_input_grad);
+  add_reference<op::ConvBlockWeightGrad>(&run_block_weight_grad);
   add_reference<op::Conv>(&run_conv);
   add_reference<op::ConvInputGrad>(&run_input_grad);
   add_reference<op::ConvWeightGrad>(&run_weight_grad);

@@ -1,0 +1,50 @@
+#include <weft/graph/passes/uses.h>
+
+namespace weft {
+
+Uses::Uses(const Program& program) : program_(program), makers_(program.buffers.size(), -1), readers_(program.buffers.size()) {
+  for (std::size_t i = 0; i < program.steps.size(); ++i) {
+    const ProgramStep& s = program.steps[i];
+    for (const BufferView& v : s.outputs) makers_[static_cast<std::size_t>(v.buffer)] = static_cast<int>(i);
+    for (std::size_t k = 0; k < s.inputs.size(); ++k) readers_[static_cast<std::size_t>(s.inputs[k].buffer)].push_back({i, k});
+  }
+}
+
+const ProgramStep* Uses::maker_of(const BufferView& view) const {
+  const int at = makers_[static_cast<std::size_t>(view.buffer)];
+  if (at < 0) return nullptr;
+  const ProgramStep& s = program_.steps[static_cast<std::size_t>(at)];
+  for (const BufferView& v : s.outputs)
+    if (v == view) return &s;
+  return nullptr;
+}
+
+const ProgramStep* Uses::only_reader_of(const BufferView& view) const {
+  const auto b = static_cast<std::size_t>(view.buffer);
+  if (program_.buffers[b].kind != BufferKind::intermediate || readers_[b].size() != 1) return nullptr;
+  const ProgramStep& s = program_.steps[readers_[b][0].step];
+  return s.inputs[readers_[b][0].input] == view ? &s : nullptr;
+}
+
+BufferView add_buffer(Program& program, const Shape& shape, DType dtype) {
+  program.buffers.push_back({shape.numel() * static_cast<std::int64_t>(size_of(dtype))});
+  return {static_cast<int>(program.buffers.size()) - 1, 0, dtype, shape, contiguous_strides(shape)};
+}
+
+TensorView laid_out(const BufferView& view, std::uint32_t mask, std::size_t i) {
+  const bool image = mask >> i & 1 && view.shape.rank() >= 3;
+  return {nullptr, view.dtype, cpu, view.shape, image ? channels_last_strides(view.shape) : contiguous_strides(view.shape)};
+}
+
+const Kernel* channels_last_kernel(const ProgramStep& step) {
+  for (const Kernel& k : kernels_of(*step.op, DeviceType::cpu)) {
+    if (!(k.channels_last_in | k.channels_last_out)) continue;
+    SmallVector<TensorView, 4> in, out;
+    for (std::size_t i = 0; i < step.inputs.size(); ++i) in.push_back(laid_out(step.inputs[i], k.channels_last_in, i));
+    for (std::size_t i = 0; i < step.outputs.size(); ++i) out.push_back(laid_out(step.outputs[i], k.channels_last_out, i));
+    if (!why_declined(k, {*step.op, step.attrs.get(), in, out})) return &k;
+  }
+  return nullptr;
+}
+
+}  // namespace weft

@@ -1,0 +1,81 @@
+#include <weft/kernels/cpu/channels_last.h>
+
+#include <algorithm>
+
+#include <weft/base/thread_pool.h>
+
+namespace weft::cpu_kernels {
+
+namespace {
+using Int = std::int64_t;
+}
+
+Images::Images(const op::ConvShape& s, const Dims& window)
+    : batch(s.batch), channels(s.in_channels), filters(s.out_channels), pooled(!window.empty()) {
+  for (int i = 0; i < 2; ++i) {
+    const int k = i - (2 - s.axes);
+    in[i] = k < 0 ? 1 : s.in[k];
+    kernel[i] = k < 0 ? 1 : s.kernel[k];
+    out[i] = k < 0 ? 1 : s.out[k];
+    stride[i] = k < 0 ? 1 : s.stride[k];
+    pad[i] = k < 0 ? 0 : s.pad_before[k];
+    dilation[i] = k < 0 ? 1 : s.dilation[k];
+    if (pooled && k >= 0) pool[i] = window[k];
+  }
+}
+
+Stage::Stage(const Int (&image)[2], Int channels, Int rows, Int columns, bool copy)
+    : height_(image[0]), width_(image[1]), channels_(channels), columns_(columns), row_step_((copy ? columns : image[1]) * channels),
+      copy_(copy), memory_(copy ? rows * row_step_ + channel_step : 0) {
+  if (copy_) std::fill_n(memory_.data() + rows * row_step_, channel_step, 0.0f);
+}
+
+const float* Stage::part(const float* image, Int row, Int column, Int rows) {
+  if (!copy_) return image + (row * width_ + column) * channels_;
+  const Int begin = std::clamp<Int>(-column, 0, columns_), end = std::clamp<Int>(width_ - column, begin, columns_);
+  float* to = memory_.data();
+  for (Int r = row; r < row + rows; ++r, to += row_step_) {
+    if (r < 0 || r >= height_) {
+      std::fill_n(to, row_step_, 0.0f);
+      continue;
+    }
+    std::fill_n(to, begin * channels_, 0.0f);
+    const float* from = image + (r * width_ + column + begin) * channels_;
+    std::copy_n(from, (end - begin) * channels_, to + begin * channels_);
+    std::fill(to + end * channels_, to + row_step_, 0.0f);
+  }
+  return memory_.data();
+}
+
+const char* decline_images(const KernelCall& call, const op::ConvShape& s) {
+  for (const TensorView& v : call.in)
+    if (is_floating(v.dtype) && v.dtype != DType::f32) return "computes in f32";
+  if (s.axes > 2) return "for one or two spatial axes";
+  if (s.groups > 1) return "for convolutions without groups";
+  if (s.x().numel() == 0 || s.y().numel() == 0 || s.w().numel() == 0) return "empty";
+  if (s.x().numel() / s.batch > INT32_MAX || s.w().numel() > INT32_MAX) return "larger than its offsets";
+  return nullptr;
+}
+
+void pack_by_input(const float* w, const Images& g, float* to) {
+  const Int taps = g.taps();
+  parallel_for(taps * g.channels, 64, [&](Int begin, Int end) {
+    for (Int k = begin; k < end; ++k)  // inputs in the order [tap][channel], whatever the runs
+      gather_row(w + k % g.channels * taps + k / g.channels, g.channels * taps, g.filters, to + k * g.filters);
+  });
+}
+
+void pack_by_filter(const float* w, const Images& g, Int width, float* to) {
+  const Int taps = g.taps(), runs = g.run_count(), taps_a_run = taps / runs, length = g.run_length();
+  parallel_for(runs * g.filters, 64, [&](Int begin, Int end) {
+    for (Int i = begin; i < end; ++i) {
+      const Int run = i / g.filters, filter = i % g.filters;
+      float* row = to + i * width;
+      for (Int t = 0; t < taps_a_run; ++t)
+        gather_row(w + filter * g.channels * taps + run * taps_a_run + t, taps, g.channels, row + t * g.channels);
+      std::fill(row + length, row + width, 0.0f);
+    }
+  });
+}
+
+}  // namespace weft::cpu_kernels

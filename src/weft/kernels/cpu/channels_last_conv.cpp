@@ -1,0 +1,476 @@
+// Convolutions of channels-last images: directly from the image (a row of taps is adjacent memory), by Winograd's tiles
+// where those save work, and from the sparse gradient behind a max_pool. Images and rows are cut by shape alone.
+#include <algorithm>
+#include <vector>
+
+#include <weft/base/thread_pool.h>
+#include <weft/kernels/cpu/channels_last.h>
+#include <weft/kernels/cpu/winograd.h>
+
+namespace weft::cpu_kernels {
+
+namespace {
+
+using Int = std::int64_t;
+
+Int round_up(Int v, Int to) { return (v + to - 1) / to * to; }
+
+/// Pieces of about this number for a batch: an image each, or a part of its rows.
+constexpr Int least_pieces = 16;
+
+std::vector<TapRun> runs_of(const Images& g, Int row_step) {
+  std::vector<TapRun> runs;
+  for (Int r = 0; r < g.run_count(); ++r) runs.push_back({g.run_at(r, row_step), g.run_length()});
+  return runs;
+}
+
+/// True where reading `n` results along an axis stays inside the image.
+bool inside(const Images& g, int axis) {
+  return g.pad[axis] == 0 && g.reach(axis, g.windows(axis) * g.pool[axis]) <= g.in[axis];
+}
+
+// ---- forward ----
+
+/// What a convolution reads and fills.
+struct Forward {
+  const float *x, *packed, *bias;  ///< weights packed by input; bias may be null
+  bool relu;
+  float* y;
+  std::uint8_t* index;  ///< null where nothing is pooled
+};
+
+/// Rows of windows [first, last) of one image, row by row.
+void direct_rows(const Images& g, const Forward& c, Stage& stage, Int image, Int first, Int last) {
+  const Int rows = g.pool[0], columns = g.windows(1) * g.pool[1];
+  Scratch<float> block(g.pooled ? rows * columns * g.filters : 0);
+  const auto runs = runs_of(g, stage.row_step());
+  ProductRow p;
+  p.x_step = g.stride[1] * g.channels;
+  p.runs = runs.data();
+  p.run_count = static_cast<Int>(runs.size());
+  p.w = c.packed;
+  p.columns = g.filters;
+  p.start = c.bias;
+  p.out_step = g.filters;
+  p.positions = columns;
+  p.relu = c.relu && !g.pooled;
+  for (Int window = first; window < last; ++window) {
+    const Int row = window * rows;
+    const float* x = stage.part(c.x + image * g.in_size(), row * g.stride[0] - g.pad[0], -g.pad[1], g.reach(0, rows));
+    float* y = c.y + image * g.y_size() + window * g.windows(1) * g.filters;
+    for (Int r = 0; r < rows; ++r) {
+      p.x = x + r * g.stride[0] * stage.row_step();
+      p.out = g.pooled ? block + r * columns * g.filters : y;
+      product_row(p);
+    }
+    if (g.pooled)
+      pool_row({block, columns * g.filters, g.filters, rows, g.pool[1], g.windows(1), g.filters, c.relu, y, c.index + (y - c.y)});
+  }
+}
+
+void direct_conv(const Images& g, const Forward& c) {
+  const Int rows = g.windows(0), parts = std::min(rows, (least_pieces + g.batch - 1) / g.batch);
+  const bool copy = !inside(g, 0) || !inside(g, 1);
+  parallel_for(g.batch * parts, 1, [&](Int begin, Int end) {
+    Stage stage(g.in, g.channels, g.reach(0, g.pool[0]), g.reach(1, g.windows(1) * g.pool[1]), copy);
+    for (Int i = begin; i < end; ++i)
+      direct_rows(g, c, stage, i / parts, i % parts * rows / parts, (i % parts + 1) * rows / parts);
+  });
+}
+
+/// Rows of tiles of a batch, `rows` an image.
+struct Tiles {
+  Int rows, columns;
+  explicit Tiles(const Images& g) : rows((live(g, 0) + 1) / 2), columns((live(g, 1) + 1) / 2) {}
+  static Int live(const Images& g, int axis) { return g.windows(axis) * g.pool[axis]; }
+};
+
+/// Rows of tiles [first, last) of the batch: transform, 16 products, transform back.
+struct WinogradBlock {
+  const Images& g;
+  const Forward& c;
+  const Tiles& t;
+  const float* u;
+  Stage stage;
+  Int rows_a_block;
+  Scratch<float> v, m;
+
+  WinogradBlock(const Images& g, const Forward& c, const Tiles& t, const float* u, Int rows_a_block)
+      : g(g), c(c), t(t), u(u),
+        stage(g.in, g.channels, 4, 2 * t.columns + 2,
+              g.pad[0] > 0 || g.pad[1] > 0 || 2 * t.rows + 2 > g.in[0] || 2 * t.columns + 2 > g.in[1]),
+        rows_a_block(rows_a_block), v(winograd_planes * rows_a_block * t.columns * g.channels),
+        m(winograd_planes * rows_a_block * t.columns * g.filters) {}
+
+  void run(Int first, Int last) {
+    const Int tiles = (last - first) * t.columns, v_plane = tiles * g.channels, m_plane = tiles * g.filters;
+    for (Int r = first; r < last; ++r) {
+      const float* x = stage.part(c.x + r / t.rows * g.in_size(), r % t.rows * 2 - g.pad[0], -g.pad[1], 4);
+      winograd_input({x, stage.row_step(), g.channels, t.columns, v + (r - first) * t.columns * g.channels, v_plane});
+    }
+    const TapRun run{0, g.channels};
+    for (Int p = 0; p < winograd_planes; ++p)
+      product_row({v + p * v_plane, g.channels, &run, 1, u + p * g.channels * g.filters, g.filters, nullptr, m + p * m_plane,
+                   g.filters, tiles});
+    for (Int r = first; r < last; ++r) {
+      const Int image = r / t.rows, row = r % t.rows;
+      const Int at = image * g.y_size() + (g.pooled ? row : 2 * row) * g.windows(1) * g.filters;
+      float* y = c.y + at;
+      const bool two = !g.pooled && 2 * row + 1 < g.out[0];
+      winograd_output({m + (r - first) * t.columns * g.filters, m_plane, g.filters, t.columns, c.bias, c.relu, g.out[1], y,
+                       two ? y + g.out[1] * g.filters : nullptr, g.pooled ? c.index + at : nullptr});
+    }
+  }
+};
+
+/// Does the geometry allow tiles, and do they save work?
+bool winograd_pays(const Images& g) {
+  for (int i = 0; i < 2; ++i)
+    if (g.kernel[i] != 3 || g.stride[i] != 1 || g.dilation[i] != 1 || g.pad[i] < 0 || (g.pooled && g.pool[i] != 2)) return false;
+  if (g.channels % channel_step != 0 || g.filters % channel_step != 0) return false;
+  const Tiles t(g);
+  return t.rows * t.columns * winograd_planes * 5 < Tiles::live(g, 0) * Tiles::live(g, 1) * 9 * 4;
+}
+
+void winograd_conv(const Images& g, const Forward& c) {
+  Scratch<float> u(winograd_planes * g.channels * g.filters);
+  winograd_weights(c.packed, g.channels, g.filters, u);
+  const Tiles t(g);
+  // A block's transforms stay in the second-level cache, and its tiles repay reading the weights.
+  const Int tiles = std::max<Int>(24, 3072 / (g.channels + g.filters));
+  const Int total = g.batch * t.rows, rows = std::clamp<Int>(tiles / t.columns, 1, total);
+  const Int piece = round_up(std::max<Int>(1, total / least_pieces), rows);
+  parallel_for(total, std::min(piece, total), [&](Int begin, Int end) {
+    WinogradBlock block(g, c, t, u, rows);
+    for (Int r = begin; r < end; r += rows) block.run(r, std::min(end, r + rows));
+  });
+}
+
+void run_forward(const KernelCall& call, const op::ConvShape& s, bool relu, const Dims& pool) {
+  const Images g(s, pool);
+  Scratch<float> packed(s.w().numel());
+  pack_by_input(call.in[1].as<float>(), g, packed);
+  const Forward c{call.in[0].as<float>(), packed, call.in.size() > 2 ? call.in[2].as<float>() : nullptr, relu,
+                       call.out[0].as<float>(), g.pooled ? call.out[1].as<std::uint8_t>() : nullptr};
+  winograd_pays(g) ? winograd_conv(g, c) : direct_conv(g, c);
+}
+
+const char* decline_filters(const KernelCall& call, const op::ConvShape& s) {
+  if (const char* why = decline_images(call, s)) return why;
+  return s.out_channels % channel_step ? "for 16, 32, 48, … filters" : nullptr;
+}
+
+// ---- gradient of the input ----
+
+/// Where the rows of taps of an input's gradient add up: the result itself, or a copy where there is padding or where
+/// whole vectors would reach behind a row.
+class InputSums {
+ public:
+  InputSums(const Images& g, Int width, float* dx)
+      : g_(g), dx_(dx), rows_(std::max(g.in[0] + g.pad[0], g.reach(0, g.out[0]))),
+        columns_(std::max(g.in[1] + g.pad[1], g.reach(1, g.out[1]))),
+        copy_(width != g.run_length() || rows_ != g.in[0] || columns_ != g.in[1] || g.pad[0] > 0 || g.pad[1] > 0),
+        size_(copy_ ? rows_ * row_step() + channel_step : g.in_size()), memory_(copy_ ? size_ : 0) {}
+  Int row_step() const { return columns_ * g_.channels; }
+  /// Zeros for image n.
+  float* begin(Int n) {
+    float* to = copy_ ? memory_.data() : dx_ + n * g_.in_size();
+    std::fill_n(to, size_, 0.0f);
+    return to;
+  }
+  /// The sums are those of image n.
+  void finish(Int n) const {
+    for (Int row = 0; copy_ && row < g_.in[0]; ++row)
+      std::copy_n(memory_.data() + (row + g_.pad[0]) * row_step() + g_.pad[1] * g_.channels, g_.in[1] * g_.channels,
+                  dx_ + n * g_.in_size() + row * g_.in[1] * g_.channels);
+  }
+
+ private:
+  const Images& g_;
+  float* dx_;
+  Int rows_, columns_;
+  bool copy_;
+  Int size_;
+  Scratch<float> memory_;
+};
+
+/// A row of g meets each kernel row: the products are added where that row's taps lie.
+void direct_input_grad(const Images& g, const float* dy, const float* w, float* dx) {
+  const Int width = round_up(g.run_length(), channel_step);
+  Scratch<float> packed(g.run_count() * g.filters * width);
+  pack_by_filter(w, g, width, packed);
+  parallel_for(g.batch, 1, [&](Int begin, Int end) {
+    InputSums sums(g, width, dx);
+    const TapRun run{0, g.filters};
+    ProductRow p;
+    p.x_step = g.filters;
+    p.runs = &run;
+    p.run_count = 1;
+    p.columns = width;
+    p.out_step = g.stride[1] * g.channels;
+    p.positions = g.out[1];
+    p.add = true;
+    for (Int n = begin; n < end; ++n) {
+      float* to = sums.begin(n);
+      for (Int r = 0; r < g.run_count(); ++r)
+        for (Int row = 0; row < g.out[0]; ++row) {
+          p.x = dy + (n * g.out[0] + row) * g.out[1] * g.filters;
+          p.w = packed + r * g.filters * width;
+          p.out = to + row * g.stride[0] * sums.row_step() + g.run_at(r, sums.row_step());
+          product_row(p);
+        }
+      sums.finish(n);
+    }
+  });
+}
+
+/// A convolution of g with the kernel turned round.
+bool winograd_input_grad(const Images& g, const float* dy, const float* w, float* dx) {
+  Images back = g;
+  std::swap(back.channels, back.filters);
+  for (int i = 0; i < 2; ++i) {
+    std::swap(back.in[i], back.out[i]);
+    back.pad[i] = g.kernel[i] - 1 - g.pad[i];
+  }
+  if (!winograd_pays(back)) return false;
+  // Fewer products than the direct form, which skips padding?
+  const Int tiles = (back.out[0] + 1) / 2 * ((back.out[1] + 1) / 2);
+  if (tiles * winograd_planes * 5 >= g.out[0] * g.out[1] * 9 * 4) return false;
+  Scratch<float> packed(9 * g.channels * g.filters);
+  parallel_for(9 * g.filters, 64, [&](Int begin, Int end) {
+    for (Int i = begin; i < end; ++i)
+      gather_row(w + i % g.filters * g.channels * 9 + 8 - i / g.filters, 9, g.channels, packed + i * g.channels);
+  });
+  winograd_conv(back, {dy, packed, nullptr, false, dx, nullptr});
+  return true;
+}
+
+void run_input_grad(const KernelCall& call) {
+  const Images g(call.attributes<op::ConvInputGrad>().geometry(call.in[0].shape, call.in[1].shape));
+  const float *dy = call.in[0].as<float>(), *w = call.in[1].as<float>();
+  float* dx = call.out[0].as<float>();
+  if (!winograd_input_grad(g, dy, w, dx)) direct_input_grad(g, dy, w, dx);
+}
+
+// ---- gradient of the weight ----
+
+/// Images of a shard: sums of shards are added in their order.
+Int shard_images(const Images& g, Int size) {
+  const Int most = std::clamp<Int>((Int{8} << 20) / (size * 4), 2, 8);
+  return std::max<Int>(1, (g.batch + most - 1) / most);
+}
+
+/// Sums the shards' buffers of `size` elements and hands out dw[filter][channel][tap] = element at(filter, channel, tap).
+template <class At> void finish_weight_grad(const Images& g, float* buffers, Int shards, Int size, float* dw, At&& at) {
+  parallel_for(size, 2048, [&](Int begin, Int end) {
+    for (Int k = 1; k < shards; ++k) {
+      const float* from = buffers + k * size;
+      for (Int i = begin; i < end; ++i) buffers[i] += from[i];
+    }
+  });
+  const Int taps = g.taps();
+  parallel_for(g.filters, std::max<Int>(1, 2048 / (taps * g.channels)), [&](Int begin, Int end) {
+    for (Int o = begin; o < end; ++o)
+      for (Int t = 0; t < taps; ++t)
+        for (Int c = 0; c < g.channels; ++c) dw[(o * g.channels + c) * taps + t] = buffers[at(o, c, t)];
+  });
+}
+
+void run_weight_grad(const KernelCall& call) {
+  const Images g(call.attributes<op::ConvWeightGrad>().geometry(call.in[0].shape, call.in[1].shape));
+  const float *x = call.in[0].as<float>(), *dy = call.in[1].as<float>();
+  const Int size = g.taps() * g.channels * g.filters, shard = shard_images(g, size), shards = (g.batch + shard - 1) / shard;
+  const Int rows = g.reach(0, g.out[0]), columns = g.reach(1, g.out[1]);
+  Scratch<float> buffers(shards * size);
+  parallel_for(g.batch, shard, [&](Int begin, Int end) {
+    float* sums = buffers + begin / shard * size;
+    std::fill_n(sums, size, 0.0f);
+    Stage stage(g.in, g.channels, rows, columns, !inside(g, 0) || !inside(g, 1));
+    for (Int n = begin; n < end; ++n) {
+      const float* image = stage.part(x + n * g.in_size(), -g.pad[0], -g.pad[1], rows);
+      for (Int r = 0; r < g.run_count(); ++r)
+        weight_sums({image + g.run_at(r, stage.row_step()), g.stride[0] * stage.row_step(), g.stride[1] * g.channels,
+                     dy + n * g.out[0] * g.out[1] * g.filters, g.out[0], g.out[1], g.filters, g.run_length(),
+                     sums + r * g.run_length() * g.filters});
+    }
+  });
+  finish_weight_grad(g, buffers, shards, size, call.out[0].as<float>(),
+                     [&](Int o, Int c, Int t) { return (t * g.channels + c) * g.filters + o; });
+}
+
+// ---- gradients behind a max_pool: at most one result of each window is not zero ----
+
+/// Lists of a block of windows.
+struct Lists {
+  Int capacity;
+  Scratch<std::int32_t> at, counts;
+  Scratch<float> factor;
+  Lists(Int lists, Int most) : capacity(most + 4), at(lists * capacity), counts(lists), factor(lists * capacity) {}
+  /// Zeros behind the end of list l.
+  void close(Int l) {
+    std::fill_n(at + l * capacity + counts[l], 3, 0);
+    std::fill_n(factor + l * capacity + counts[l], 3, 0.0f);
+  }
+};
+
+/// Rows of windows whose lists are made at once.
+Int rows_a_block(const Images& g) { return std::clamp<Int>(256 / g.windows(1), 1, g.windows(0)); }
+
+/// For every filter the places (of the first tap) and gradients of the windows in rows [first, last) of an image.
+void list_by_filter(const Images& g, Int row_step, const float* dy, const std::uint8_t* index, Int first, Int last, Lists& lists) {
+  std::fill_n(lists.counts.data(), g.filters, 0);
+  std::vector<std::int32_t> places;
+  for (Int h = 0; h < g.pool[0]; ++h)
+    for (Int w = 0; w < g.pool[1]; ++w)
+      places.push_back(static_cast<std::int32_t>(h * g.stride[0] * row_step + w * g.stride[1] * g.channels));
+  std::int32_t *const at = lists.at, *const counts = lists.counts;
+  float* const factor = lists.factor;
+  const Int capacity = lists.capacity, filters = g.filters;
+  for (Int r = first; r < last; ++r)
+    for (Int c = 0; c < g.windows(1); ++c) {
+      const Int window = (r * g.windows(1) + c) * filters;
+      const auto base = static_cast<std::int32_t>(r * g.pool[0] * g.stride[0] * row_step + c * g.pool[1] * g.stride[1] * g.channels);
+      for (Int f = 0; f < filters; ++f) {  // written always, counted where not zero: no branch to guess
+        const Int to = f * capacity + counts[f];
+        at[to] = base + places[index[window + f]];
+        factor[to] = dy[window + f];
+        counts[f] += dy[window + f] != 0;
+      }
+    }
+  for (Int f = 0; f < filters; ++f) lists.close(f);
+}
+
+void run_block_weight_grad(const KernelCall& call) {
+  const auto& op = call.attributes<op::ConvBlockWeightGrad>();
+  const Images g(op.geometry(call.in[0].shape, call.in[1].shape), op.pool);
+  const float *x = call.in[0].as<float>(), *dy = call.in[1].as<float>();
+  const auto* index = call.in[2].as<std::uint8_t>();
+  const Int runs = g.run_count(), length = g.run_length(), width = round_up(length, channel_step);
+  const Int size = g.filters * runs * width, shard = shard_images(g, size), shards = (g.batch + shard - 1) / shard;
+  const Int rows = g.reach(0, g.windows(0) * g.pool[0]), columns = g.reach(1, g.windows(1) * g.pool[1]), block = rows_a_block(g);
+  std::vector<Int> out_at;
+  for (Int f = 0; f < g.filters; ++f) out_at.push_back(f * runs * width);
+  Scratch<float> buffers(shards * size);
+  parallel_for(g.batch, shard, [&](Int begin, Int end) {
+    float* sums = buffers + begin / shard * size;
+    std::fill_n(sums, size, 0.0f);
+    Stage stage(g.in, g.channels, rows, columns, width != length || !inside(g, 0) || !inside(g, 1));
+    Lists lists(g.filters, block * g.windows(1));
+    for (Int n = begin; n < end; ++n) {
+      const float* image = stage.part(x + n * g.in_size(), -g.pad[0], -g.pad[1], rows);
+      for (Int r = 0; r < g.windows(0); r += block) {
+        list_by_filter(g, stage.row_step(), dy + n * g.y_size(), index + n * g.y_size(), r, std::min(g.windows(0), r + block), lists);
+        sparse_sums({lists.at, lists.factor, lists.counts, lists.capacity, g.filters, image, runs,
+                     g.run_count() > 1 ? g.run_at(1, stage.row_step()) : 0, length, sums, out_at.data(), width});
+      }
+    }
+  });
+  const Int taps_a_run = g.taps() / runs;
+  finish_weight_grad(g, buffers, shards, size, call.out[0].as<float>(), [&](Int o, Int c, Int t) {
+    return (o * runs + t / taps_a_run) * width + t % taps_a_run * g.channels + c;
+  });
+}
+
+/// For every result of rows [first, last) of windows the filters whose gradient it takes, and where its taps lie.
+/// Returns how many results.
+Int list_by_result(const Images& g, Int row_step, Int width, const float* dy, const std::uint8_t* index, Int first, Int last,
+                   Lists& lists, Int* out_at) {
+  Int l = 0;
+  for (Int r = first; r < last; ++r)
+    for (Int c = 0; c < g.windows(1); ++c)
+      for (Int p = 0; p < g.pool[0] * g.pool[1]; ++p, ++l) {
+        const Int window = (r * g.windows(1) + c) * g.filters;
+        lists.counts[l] = static_cast<std::int32_t>(take_where(dy + window, index + window, static_cast<int>(p), g.filters,
+                                                               static_cast<std::int32_t>(width), lists.at + l * lists.capacity,
+                                                               lists.factor + l * lists.capacity));
+        lists.close(l);
+        out_at[l] = (r * g.pool[0] + p / g.pool[1]) * g.stride[0] * row_step + (c * g.pool[1] + p % g.pool[1]) * g.stride[1] * g.channels;
+      }
+  return l;
+}
+
+void run_block_input_grad(const KernelCall& call) {
+  const auto& op = call.attributes<op::ConvBlockInputGrad>();
+  const Images g(op.geometry(call.in[0].shape, call.in[2].shape), op.pool);
+  const float* dy = call.in[0].as<float>();
+  const auto* index = call.in[1].as<std::uint8_t>();
+  const Int runs = g.run_count(), length = g.run_length(), width = round_up(length, channel_step);
+  Scratch<float> packed(runs * g.filters * width);
+  pack_by_filter(call.in[2].as<float>(), g, width, packed);
+  const Int block = rows_a_block(g), most = block * g.windows(1) * g.pool[0] * g.pool[1];
+  parallel_for(g.batch, 1, [&](Int begin, Int end) {
+    InputSums sums(g, width, call.out[0].as<float>());
+    Lists lists(most, g.filters + channel_step);
+    Scratch<Int> out_at(most);
+    for (Int n = begin; n < end; ++n) {
+      float* to = sums.begin(n);
+      for (Int first = 0; first < g.windows(0); first += block) {
+        const Int count = list_by_result(g, sums.row_step(), width, dy + n * g.y_size(), index + n * g.y_size(), first,
+                                         std::min(g.windows(0), first + block), lists, out_at);
+        for (Int r = 0; r < runs; ++r)
+          sparse_sums({lists.at, lists.factor, lists.counts, lists.capacity, count, packed + r * g.filters * width, 1, 0, length,
+                       to + g.run_at(r, sums.row_step()), out_at, 0});
+      }
+      sums.finish(n);
+    }
+  });
+}
+
+// ---- what they take ----
+
+void run_conv(const KernelCall& call) {
+  run_forward(call, call.attributes<op::Conv>().geometry(call.in[0].shape, call.in[1].shape), false, {});
+}
+const char* decline_conv(const KernelCall& call) {
+  return decline_filters(call, call.attributes<op::Conv>().geometry(call.in[0].shape, call.in[1].shape));
+}
+void run_block(const KernelCall& call) {
+  const auto& op = call.attributes<op::ConvBlock>();
+  run_forward(call, op.geometry(call.in[0].shape, call.in[1].shape), op.relu, op.pool);
+}
+const char* decline_pool(const Dims& pool) { return Shape(pool).numel() > 256 ? "windows of more than 256 elements" : nullptr; }
+const char* decline_block(const KernelCall& call) {
+  const auto& op = call.attributes<op::ConvBlock>();
+  const char* why = decline_filters(call, op.geometry(call.in[0].shape, call.in[1].shape));
+  return why ? why : decline_pool(op.pool);
+}
+const char* decline_input_grad(const KernelCall& call) {
+  return decline_images(call, call.attributes<op::ConvInputGrad>().geometry(call.in[0].shape, call.in[1].shape));
+}
+const char* decline_weight_grad(const KernelCall& call) {
+  return decline_filters(call, call.attributes<op::ConvWeightGrad>().geometry(call.in[0].shape, call.in[1].shape));
+}
+/// The sparse forms follow runs of taps that are one row apart.
+const char* decline_sparse(const KernelCall& call, const op::ConvShape& s, const Dims& pool) {
+  if (const char* why = decline_filters(call, s)) return why;
+  if (s.dilation[s.axes - 1] != 1) return "for taps side by side";
+  return decline_pool(pool);
+}
+const char* decline_block_input_grad(const KernelCall& call) {
+  const auto& op = call.attributes<op::ConvBlockInputGrad>();
+  return decline_sparse(call, op.geometry(call.in[0].shape, call.in[2].shape), op.pool);
+}
+const char* decline_block_weight_grad(const KernelCall& call) {
+  const auto& op = call.attributes<op::ConvBlockWeightGrad>();
+  return decline_sparse(call, op.geometry(call.in[0].shape, call.in[1].shape), op.pool);
+}
+
+}  // namespace
+}  // namespace weft::cpu_kernels
+
+namespace weft {
+
+void register_cpu_channels_last() {
+  using namespace cpu_kernels;
+  const auto cpu_type = DeviceType::cpu;
+  add_kernel(info_of<op::Conv>(), cpu_type, {"cpu.conv_channels_last", &run_conv, &decline_conv, true, 1, 1});
+  add_kernel(info_of<op::ConvInputGrad>(), cpu_type, {"cpu.conv_input_grad_channels_last", &run_input_grad, &decline_input_grad, true, 1, 1});
+  add_kernel(info_of<op::ConvWeightGrad>(), cpu_type, {"cpu.conv_weight_grad_channels_last", &run_weight_grad, &decline_weight_grad, true, 3, 0});
+  add_kernel(info_of<op::ConvBlock>(), cpu_type, {"cpu.conv_block_channels_last", &run_block, &decline_block, true, 1, 3});
+  add_kernel(info_of<op::ConvBlockInputGrad>(), cpu_type,
+             {"cpu.conv_block_input_grad_channels_last", &run_block_input_grad, &decline_block_input_grad, true, 3, 1});
+  add_kernel(info_of<op::ConvBlockWeightGrad>(), cpu_type,
+             {"cpu.conv_block_weight_grad_channels_last", &run_block_weight_grad, &decline_block_weight_grad, true, 7, 0});
+}
+
+}  // namespace weft

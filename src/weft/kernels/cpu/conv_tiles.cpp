@@ -1,0 +1,302 @@
+#include <weft/kernels/cpu/conv_tiles.h>
+#include <weft/kernels/cpu/targets.h>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "weft/kernels/cpu/conv_tiles.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+HWY_BEFORE_NAMESPACE();
+namespace weft::cpu_kernels::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Int = std::int64_t;
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+
+Int lanes() { return static_cast<Int>(hn::Lanes(D())); }
+
+// Accumulators of a tile: 32 vector registers hold 6 positions x 4 vectors, 16 hold 6 x 2.
+#if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
+constexpr int wide = 4, deep_sums = 24;
+#else
+constexpr int wide = 2, deep_sums = 12;
+#endif
+constexpr int most_positions = 12;
+constexpr int positions_of(int vectors) { return std::min(most_positions, deep_sums / vectors); }
+
+template <int T, int J> HWY_NOINLINE void product_tile(const ProductRow& r, Int position, Int column) {
+  const D d;
+  const Int n = lanes();
+  V sum[T][J];
+#pragma GCC unroll 4
+  for (int j = 0; j < J; ++j) {
+    const V start = r.start ? hn::LoadU(d, r.start + column + j * n) : hn::Zero(d);
+#pragma GCC unroll 12
+    for (int t = 0; t < T; ++t) sum[t][j] = start;
+  }
+  const float* HWY_RESTRICT w = r.w + column;
+  const float* const first = r.x + position * r.x_step;
+  const Int step = r.x_step, columns = r.columns;
+  for (Int i = 0; i < r.run_count; ++i) {
+    const float* HWY_RESTRICT x = first + r.runs[i].x;
+    for (Int k = r.runs[i].length; k > 0; --k, ++x, w += columns) {
+      V b[J];
+#pragma GCC unroll 4
+      for (int j = 0; j < J; ++j) b[j] = hn::LoadU(d, w + j * n);
+#pragma GCC unroll 12
+      for (int t = 0; t < T; ++t) {
+        const V a = hn::Set(d, x[t * step]);
+#pragma GCC unroll 4
+        for (int j = 0; j < J; ++j) sum[t][j] = hn::MulAdd(a, b[j], sum[t][j]);
+      }
+    }
+  }
+  float* out = r.out + position * r.out_step + column;
+#pragma GCC unroll 12
+  for (int t = 0; t < T; ++t, out += r.out_step)
+#pragma GCC unroll 4
+    for (int j = 0; j < J; ++j) {
+      V v = sum[t][j];
+      if (r.add) v = hn::Add(hn::LoadU(d, out + j * n), v);
+      if (r.relu) v = hn::Max(hn::Zero(d), v);  // in this order NaN stays
+      hn::StoreU(v, d, out + j * n);
+    }
+}
+
+using Tile = void (*)(const ProductRow&, Int, Int);
+template <int J> Tile tile_of(Int positions) {
+  static constexpr auto tiles = []<int... T>(std::integer_sequence<int, T...>) {
+    return std::array<Tile, sizeof...(T)>{&product_tile<T + 1, J>...};
+  }(std::make_integer_sequence<int, positions_of(J)>());
+  return tiles[static_cast<std::size_t>(positions - 1)];
+}
+
+/// The block of J vectors at `column`: positions in tiles of nearly one size; the last may go over some again.
+template <int J> void product_block(const ProductRow& r, Int column) {
+  constexpr Int most = positions_of(J);
+  const Int tiles = (r.positions + most - 1) / most, size = (r.positions + tiles - 1) / tiles;
+  const Tile tile = tile_of<J>(size);
+  Int p = 0;
+  for (; p + size <= r.positions; p += size) tile(r, p, column);
+  if (p == r.positions) return;
+  if (r.add) tile_of<J>(r.positions - p)(r, p, column);
+  else tile(r, r.positions - size, column);
+}
+
+}  // namespace
+
+void ProductRowImpl(const ProductRow& r) {
+  const Int n = lanes();
+  Int column = 0;
+  if (r.positions == 0) return;
+  for (; column + wide * n <= r.columns; column += wide * n) product_block<wide>(r, column);
+  for (; column + 2 * n <= r.columns; column += 2 * n) product_block<2>(r, column);
+  for (; column < r.columns; column += n) product_block<1>(r, column);
+}
+
+namespace {
+/// Channels [c, c + lanes) of one window.
+HWY_INLINE void pool_window(const PoolRow& r, Int window, Int c) {
+  const D d;
+  const hn::RebindToSigned<D> di;
+  const hn::Rebind<std::uint8_t, D> d8;
+  const float* y = r.y + window * r.width * r.step + c;
+  V best = r.relu ? hn::Zero(d) : hn::LoadU(d, y);
+  auto at = hn::Zero(di);
+  int place = 0;
+  for (Int h = 0; h < r.height; ++h)
+    for (Int w = 0; w < r.width; ++w, ++place) {
+      const V v = hn::LoadU(d, y + h * r.row_step + w * r.step);
+      const auto wins = hn::Or(hn::Gt(v, best), hn::Not(hn::Eq(v, v)));
+      best = hn::IfThenElse(wins, v, best);
+      at = hn::IfThenElse(hn::RebindMask(di, wins), hn::Set(di, place), at);
+    }
+  hn::StoreU(best, d, r.out + window * r.channels + c);
+  hn::StoreU(hn::DemoteTo(d8, at), d8, r.index + window * r.channels + c);
+}
+}  // namespace
+
+void PoolRowImpl(const PoolRow& r) {
+  for (Int w = 0; w < r.windows; ++w)
+    for (Int c = 0; c < r.channels; c += lanes()) pool_window(r, w, c);
+}
+
+namespace {
+template <int T, int J> HWY_NOINLINE void weight_tile(const WeightSums& s, Int k, Int column) {
+  const D d;
+  const Int n = lanes();
+  V sum[T][J];
+#pragma GCC unroll 12
+  for (int t = 0; t < T; ++t)
+#pragma GCC unroll 4
+    for (int j = 0; j < J; ++j) sum[t][j] = hn::LoadU(d, s.out + (k + t) * s.columns + column + j * n);
+  const float* HWY_RESTRICT g = s.g + column;
+  const float* row = s.x + k;
+  for (Int r = 0; r < s.rows; ++r, row += s.x_row_step) {
+    const float* HWY_RESTRICT x = row;
+    for (Int p = 0; p < s.positions; ++p, x += s.x_step, g += s.columns) {
+      V b[J];
+#pragma GCC unroll 4
+      for (int j = 0; j < J; ++j) b[j] = hn::LoadU(d, g + j * n);
+#pragma GCC unroll 12
+      for (int t = 0; t < T; ++t) {
+        const V a = hn::Set(d, x[t]);
+#pragma GCC unroll 4
+        for (int j = 0; j < J; ++j) sum[t][j] = hn::MulAdd(a, b[j], sum[t][j]);
+      }
+    }
+  }
+#pragma GCC unroll 12
+  for (int t = 0; t < T; ++t)
+#pragma GCC unroll 4
+    for (int j = 0; j < J; ++j) hn::StoreU(sum[t][j], d, s.out + (k + t) * s.columns + column + j * n);
+}
+
+template <int J> void weight_block(const WeightSums& s, Int column) {
+  using Sums = void (*)(const WeightSums&, Int, Int);
+  static constexpr auto tiles = []<int... T>(std::integer_sequence<int, T...>) {
+    return std::array<Sums, sizeof...(T)>{&weight_tile<T + 1, J>...};
+  }(std::make_integer_sequence<int, positions_of(J)>());
+  constexpr Int most = positions_of(J);
+  const Int blocks = (s.length + most - 1) / most, size = (s.length + blocks - 1) / blocks;
+  for (Int k = 0; k < s.length; k += size) tiles[static_cast<std::size_t>(std::min(size, s.length - k) - 1)](s, k, column);
+}
+}  // namespace
+
+void WeightSumsImpl(const WeightSums& s) {
+  const Int n = lanes();
+  Int column = 0;
+  for (; column + wide * n <= s.columns; column += wide * n) weight_block<wide>(s, column);
+  for (; column + 2 * n <= s.columns; column += 2 * n) weight_block<2>(s, column);
+  for (; column < s.columns; column += n) weight_block<1>(s, column);
+}
+
+namespace {
+/// U entries of a list at a time, so that sums do not wait for each other.
+template <int R, int N, int U> HWY_NOINLINE void sparse_tile(const SparseSums& s, Int list, Int row, Int column) {
+  const D d;
+  const Int n = lanes();
+  float* const out = s.out + s.out_at[list] + row * s.out_row_step + column;
+  const float* const from = s.from + row * s.row_step + column;
+  const std::int32_t* const at = s.at + list * s.capacity;
+  const float* const factor = s.factor + list * s.capacity;
+  V sum[U][R][N];
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+    for (int j = 0; j < N; ++j) {
+      sum[0][r][j] = hn::LoadU(d, out + r * s.out_row_step + j * n);
+#pragma GCC unroll 4
+      for (int u = 1; u < U; ++u) sum[u][r][j] = hn::Zero(d);
+    }
+  const Int count = s.counts[list], row_step = s.row_step;
+  for (Int i = 0; i < count; i += U)
+#pragma GCC unroll 4
+    for (int u = 0; u < U; ++u) {
+      const V f = hn::Set(d, factor[i + u]);
+      const float* HWY_RESTRICT x = from + at[i + u];
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+        for (int j = 0; j < N; ++j) sum[u][r][j] = hn::MulAdd(f, hn::LoadU(d, x + r * row_step + j * n), sum[u][r][j]);
+    }
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+    for (int j = 0; j < N; ++j) {
+      V v = sum[0][r][j];
+      if constexpr (U == 2) v = hn::Add(v, sum[1][r][j]);
+      if constexpr (U == 4) v = hn::Add(hn::Add(v, sum[1][r][j]), hn::Add(sum[2][r][j], sum[3][r][j]));
+      hn::StoreU(v, d, out + r * s.out_row_step + j * n);
+    }
+}
+
+constexpr int most_rows = 3;
+using Sparse = void (*)(const SparseSums&, Int, Int, Int);
+template <int R, int N> constexpr Sparse sparse() {
+  if constexpr (R * N > deep_sums) return nullptr;
+  else return &sparse_tile<R, N, R * N <= 3 ? 4 : R * N <= 6 ? 2 : 1>;
+}
+Sparse sparse_of(Int rows, Int vectors) {
+  static constexpr Sparse table[most_rows][6] = {
+      {sparse<1, 1>(), sparse<1, 2>(), sparse<1, 3>(), sparse<1, 4>(), sparse<1, 5>(), sparse<1, 6>()},
+      {sparse<2, 1>(), sparse<2, 2>(), sparse<2, 3>(), sparse<2, 4>(), sparse<2, 5>(), sparse<2, 6>()},
+      {sparse<3, 1>(), sparse<3, 2>(), sparse<3, 3>(), sparse<3, 4>(), sparse<3, 5>(), sparse<3, 6>()}};
+  return table[rows - 1][vectors - 1];
+}
+}  // namespace
+
+void SparseSumsImpl(const SparseSums& s) {
+  const Int n = lanes(), vectors = (s.length + n - 1) / n;
+  const Int tall = s.rows <= most_rows ? s.rows : 1;
+  const Int most = std::min<Int>(6, deep_sums / tall);
+  const Int blocks = (vectors + most - 1) / most, size = (vectors + blocks - 1) / blocks;
+  for (Int row = 0; row < s.rows; row += tall)
+    for (Int v = 0; v < vectors; v += size) {
+      const Sparse tile = sparse_of(tall, std::min(size, vectors - v));
+      for (Int list = 0; list < s.lists; ++list)
+        if (s.counts[list] > 0) tile(s, list, row, v * n);
+    }
+}
+
+Int TakeWhereImpl(const float* g, const std::uint8_t* index, int place, Int channels, std::int32_t scale, std::int32_t* at, float* factor) {
+  const D d;
+  const hn::RebindToSigned<D> di;
+  const hn::Rebind<std::uint8_t, D> d8;
+  const Int n = lanes();
+  Int count = 0;
+  for (Int c = 0; c < channels; c += n) {
+    const V v = hn::LoadU(d, g + c);
+    const auto here = hn::Eq(hn::PromoteTo(di, hn::LoadU(d8, index + c)), hn::Set(di, place));
+    const auto some = hn::AndNot(hn::Eq(v, hn::Zero(d)), hn::RebindMask(d, here));
+    const auto numbers = hn::Mul(hn::Iota(di, static_cast<std::int32_t>(c)), hn::Set(di, scale));
+    // Whole vectors: compressing straight to memory takes a hundred cycles on some processors.
+    hn::StoreU(hn::Compress(numbers, hn::RebindMask(di, some)), di, at + count);
+    hn::StoreU(hn::Compress(v, some), d, factor + count);
+    count += static_cast<Int>(hn::CountTrue(d, some));
+  }
+  return count;
+}
+
+void GatherRowImpl(const float* from, Int step, Int n, float* to) {
+  const D d;
+  const hn::RebindToSigned<D> di;
+  const auto places = hn::Mul(hn::Iota(di, 0), hn::Set(di, static_cast<std::int32_t>(step)));
+  Int i = 0;
+  for (; i + lanes() <= n; i += lanes()) hn::StoreU(hn::GatherIndex(d, from + i * step, places), d, to + i);
+  for (; i < n; ++i) to[i] = from[i * step];
+}
+
+}  // namespace weft::cpu_kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace weft::cpu_kernels {
+
+HWY_EXPORT(ProductRowImpl);
+HWY_EXPORT(PoolRowImpl);
+HWY_EXPORT(WeightSumsImpl);
+HWY_EXPORT(SparseSumsImpl);
+HWY_EXPORT(TakeWhereImpl);
+HWY_EXPORT(GatherRowImpl);
+
+void product_row(const ProductRow& r) { HWY_DYNAMIC_DISPATCH(ProductRowImpl)(r); }
+void pool_row(const PoolRow& r) { HWY_DYNAMIC_DISPATCH(PoolRowImpl)(r); }
+void weight_sums(const WeightSums& s) { HWY_DYNAMIC_DISPATCH(WeightSumsImpl)(s); }
+void sparse_sums(const SparseSums& s) { HWY_DYNAMIC_DISPATCH(SparseSumsImpl)(s); }
+std::int64_t take_where(const float* g, const std::uint8_t* index, int place, std::int64_t channels, std::int32_t scale,
+                        std::int32_t* at, float* factor) {
+  return HWY_DYNAMIC_DISPATCH(TakeWhereImpl)(g, index, place, channels, scale, at, factor);
+}
+void gather_row(const float* from, std::int64_t step, std::int64_t n, float* to) {
+  HWY_DYNAMIC_DISPATCH(GatherRowImpl)(from, step, n, to);
+}
+
+}  // namespace weft::cpu_kernels
+#endif

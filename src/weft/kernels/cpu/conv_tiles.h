@@ -1,0 +1,83 @@
+// The inner loops of convolutions of channels-last images. Plain arguments, so that one type serves every instruction
+// set; sizes are in elements. Channels of a result (`columns`) come in multiples of `channel_step`.
+#pragma once
+
+#include <cstdint>
+
+namespace weft::cpu_kernels {
+
+/// Columns of packed weights are padded to a multiple of this: whole vectors on every instruction set.
+inline constexpr std::int64_t channel_step = 16;
+
+/// A stretch of adjacent inputs that meets adjacent rows of packed weights: the taps of one kernel row.
+struct TapRun {
+  std::int64_t x = 0;       ///< where it begins, from the first tap of the position
+  std::int64_t length = 0;  ///< inputs
+};
+
+/// out[p][c] = start[c] + sum over the runs of x[p * x_step + run.x + k] * w[row][c], rows of w counted on through the
+/// runs; or out[p][c] += the sum where `add`.
+struct ProductRow {
+  const float* x = nullptr;
+  std::int64_t x_step = 0;
+  const TapRun* runs = nullptr;
+  std::int64_t run_count = 0;
+  const float* w = nullptr;
+  std::int64_t columns = 0;       ///< of w, start and out
+  const float* start = nullptr;   ///< null: zeros
+  float* out = nullptr;
+  std::int64_t out_step = 0;      ///< from position to position; rows may overlap where `add`
+  std::int64_t positions = 0;
+  bool add = false, relu = false;
+};
+void product_row(const ProductRow& r);
+
+/// One row of windows of height x width side by side over `rows` rows of y: the largest (0 among the candidates where
+/// `relu`) and its place.
+struct PoolRow {
+  const float* y = nullptr;
+  std::int64_t row_step = 0, step = 0;  ///< of y, from row to row and from position to position
+  std::int64_t height = 0, width = 0, windows = 0, channels = 0;
+  bool relu = false;
+  float* out = nullptr;
+  std::uint8_t* index = nullptr;
+};
+void pool_row(const PoolRow& r);
+
+/// out[k][c] += sum over rows and positions of x[row * x_row_step + position * x_step + k] * g[row][position][c].
+struct WeightSums {
+  const float* x = nullptr;
+  std::int64_t x_row_step = 0, x_step = 0;
+  const float* g = nullptr;
+  std::int64_t rows = 0, positions = 0, columns = 0;
+  std::int64_t length = 0;  ///< k
+  float* out = nullptr;
+};
+void weight_sums(const WeightSums& s);
+
+/// Sums of a few rows each: for every list l, out[out_at[l] + r * out_row_step + c] += sum over its entries of
+/// factor * from[at + r * row_step + c], for `rows` rows of `length` elements. Whole vectors: up to channel_step - 1
+/// elements behind a row of `from` are read and of `out` written. Lists hold factor 0, place 0 for three entries behind
+/// their end.
+struct SparseSums {
+  const std::int32_t* at = nullptr;     ///< [lists][capacity]
+  const float* factor = nullptr;        ///< [lists][capacity]
+  const std::int32_t* counts = nullptr; ///< [lists]
+  std::int64_t capacity = 0, lists = 0;
+  const float* from = nullptr;
+  std::int64_t rows = 0, row_step = 0, length = 0;
+  float* out = nullptr;
+  const std::int64_t* out_at = nullptr;
+  std::int64_t out_row_step = 0;
+};
+void sparse_sums(const SparseSums& s);
+
+/// The elements of g with index == place and g != 0: their numbers times `scale`, and their values. Returns how many.
+/// Room for channels + channel_step.
+std::int64_t take_where(const float* g, const std::uint8_t* index, int place, std::int64_t channels, std::int32_t scale,
+                        std::int32_t* at, float* factor);
+
+/// to[i] = from[i * step] for i < n.
+void gather_row(const float* from, std::int64_t step, std::int64_t n, float* to);
+
+}  // namespace weft::cpu_kernels

@@ -1,0 +1,153 @@
+#include <weft/kernels/cpu/winograd.h>
+#include <weft/kernels/cpu/targets.h>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "weft/kernels/cpu/winograd.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace weft::cpu_kernels::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Int = std::int64_t;
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+
+Int lanes() { return static_cast<Int>(hn::Lanes(D())); }
+
+/// The largest of four results and its place.
+struct Best {
+  V value;
+  hn::Vec<hn::RebindToSigned<D>> place;
+};
+HWY_INLINE void offer(Best& best, V v, int place) {
+  const hn::RebindToSigned<D> di;
+  const auto wins = hn::Or(hn::Gt(v, best.value), hn::Not(hn::Eq(v, v)));
+  best.value = hn::IfThenElse(wins, v, best.value);
+  best.place = hn::IfThenElse(hn::RebindMask(di, wins), hn::Set(di, place), best.place);
+}
+
+/// r[0..2) of m[0..4): the inverse transform along one axis.
+HWY_INLINE void inverse(const V* m, Int step, V& r0, V& r1) {
+  r0 = hn::Add(hn::Add(m[0], m[step]), m[2 * step]);
+  r1 = hn::Sub(hn::Sub(m[step], m[2 * step]), m[3 * step]);
+}
+
+HWY_INLINE void output_tile(const WinogradOutput& t, Int tile, Int c) {
+  const D d;
+  const hn::RebindToSigned<D> di;
+  const hn::Rebind<std::uint8_t, D> d8;
+  V m[16], half[8], y[4];
+  const float* from = t.m + tile * t.filters + c;
+#pragma GCC unroll 16
+  for (int p = 0; p < 16; ++p) m[p] = hn::LoadU(d, from + p * t.plane_step);
+#pragma GCC unroll 4
+  for (int b = 0; b < 4; ++b) inverse(m + b, 4, half[b], half[4 + b]);
+  inverse(half, 1, y[0], y[1]);
+  inverse(half + 4, 1, y[2], y[3]);
+  if (t.bias) {
+    const V bias = hn::LoadU(d, t.bias + c);
+#pragma GCC unroll 4
+    for (int q = 0; q < 4; ++q) y[q] = hn::Add(y[q], bias);
+  }
+  if (t.index) {
+    Best best{t.relu ? hn::Zero(d) : y[0], hn::Zero(di)};
+#pragma GCC unroll 4
+    for (int q = 0; q < 4; ++q) offer(best, y[q], q);
+    hn::StoreU(best.value, d, t.y + tile * t.filters + c);
+    hn::StoreU(hn::DemoteTo(d8, best.place), d8, t.index + tile * t.filters + c);
+    return;
+  }
+  if (t.relu)
+#pragma GCC unroll 4
+    for (int q = 0; q < 4; ++q) y[q] = hn::Max(hn::Zero(d), y[q]);
+  const bool second = 2 * tile + 1 < t.columns;
+  float* to = t.y + 2 * tile * t.filters + c;
+  hn::StoreU(y[0], d, to);
+  if (second) hn::StoreU(y[1], d, to + t.filters);
+  if (!t.second_row) return;
+  to = t.second_row + 2 * tile * t.filters + c;
+  hn::StoreU(y[2], d, to);
+  if (second) hn::StoreU(y[3], d, to + t.filters);
+}
+}  // namespace
+
+void WeightsImpl(const float* w, Int channels, Int filters, float* u) {
+  const D d;
+  const Int size = channels * filters;
+  const V half = hn::Set(d, 0.5f);
+  for (Int i = 0; i < size; i += lanes()) {
+    V rows[4][3];
+#pragma GCC unroll 3
+    for (int b = 0; b < 3; ++b) {
+      const V g0 = hn::LoadU(d, w + b * size + i), g1 = hn::LoadU(d, w + (3 + b) * size + i), g2 = hn::LoadU(d, w + (6 + b) * size + i);
+      const V sum = hn::Add(g0, g2);
+      rows[0][b] = g0;
+      rows[1][b] = hn::Mul(half, hn::Add(sum, g1));
+      rows[2][b] = hn::Mul(half, hn::Sub(sum, g1));
+      rows[3][b] = g2;
+    }
+#pragma GCC unroll 4
+    for (int a = 0; a < 4; ++a) {
+      const V sum = hn::Add(rows[a][0], rows[a][2]);
+      hn::StoreU(rows[a][0], d, u + (4 * a) * size + i);
+      hn::StoreU(hn::Mul(half, hn::Add(sum, rows[a][1])), d, u + (4 * a + 1) * size + i);
+      hn::StoreU(hn::Mul(half, hn::Sub(sum, rows[a][1])), d, u + (4 * a + 2) * size + i);
+      hn::StoreU(rows[a][2], d, u + (4 * a + 3) * size + i);
+    }
+  }
+}
+
+void InputImpl(const WinogradInput& t) {
+  const D d;
+  for (Int tile = 0; tile < t.tiles; ++tile)
+    for (Int c = 0; c < t.channels; c += lanes()) {
+      const float* from = t.x + 2 * tile * t.channels + c;
+      V x[4][4], r[4][4];
+#pragma GCC unroll 4
+      for (int a = 0; a < 4; ++a)
+#pragma GCC unroll 4
+        for (int b = 0; b < 4; ++b) x[a][b] = hn::LoadU(d, from + a * t.row_step + b * t.channels);
+#pragma GCC unroll 4
+      for (int b = 0; b < 4; ++b) {
+        r[0][b] = hn::Sub(x[0][b], x[2][b]);
+        r[1][b] = hn::Add(x[1][b], x[2][b]);
+        r[2][b] = hn::Sub(x[2][b], x[1][b]);
+        r[3][b] = hn::Sub(x[1][b], x[3][b]);
+      }
+      float* to = t.v + tile * t.channels + c;
+#pragma GCC unroll 4
+      for (int a = 0; a < 4; ++a, to += 4 * t.plane_step) {
+        hn::StoreU(hn::Sub(r[a][0], r[a][2]), d, to);
+        hn::StoreU(hn::Add(r[a][1], r[a][2]), d, to + t.plane_step);
+        hn::StoreU(hn::Sub(r[a][2], r[a][1]), d, to + 2 * t.plane_step);
+        hn::StoreU(hn::Sub(r[a][1], r[a][3]), d, to + 3 * t.plane_step);
+      }
+    }
+}
+
+void OutputImpl(const WinogradOutput& t) {
+  for (Int tile = 0; tile < t.tiles; ++tile)
+    for (Int c = 0; c < t.filters; c += lanes()) output_tile(t, tile, c);
+}
+
+}  // namespace weft::cpu_kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace weft::cpu_kernels {
+
+HWY_EXPORT(WeightsImpl);
+HWY_EXPORT(InputImpl);
+HWY_EXPORT(OutputImpl);
+
+void winograd_weights(const float* w, std::int64_t channels, std::int64_t filters, float* u) {
+  HWY_DYNAMIC_DISPATCH(WeightsImpl)(w, channels, filters, u);
+}
+void winograd_input(const WinogradInput& t) { HWY_DYNAMIC_DISPATCH(InputImpl)(t); }
+void winograd_output(const WinogradOutput& t) { HWY_DYNAMIC_DISPATCH(OutputImpl)(t); }
+
+}  // namespace weft::cpu_kernels
+#endif
