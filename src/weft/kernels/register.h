@@ -7,7 +7,9 @@ namespace weft {
 void register_onednn();
 
 // Weft's own kernels for images that lie channels-last, as compiled steps lay them out (Highway).
-void register_cpu_channels_last();
+void register_cpu_channels_last_conv();
+void register_cpu_channels_last_norm();
+void register_cpu_channels_last_pool();
 
 // Weft's own kernels for cpu (Highway).
 void register_cpu_matmul();

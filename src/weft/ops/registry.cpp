@@ -57,7 +57,9 @@ void register_builtin_ops() {
   register_nn_gradients();
   register_norm_gradients();
 
-  register_cpu_channels_last();
+  register_cpu_channels_last_conv();
+  register_cpu_channels_last_norm();
+  register_cpu_channels_last_pool();
   register_onednn();
   register_cpu_matmul();
   register_cpu_conv();

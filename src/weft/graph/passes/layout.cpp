@@ -106,7 +106,7 @@ class Layout {
     for (const BufferView& v : step.inputs)
       images |= v.shape == shape && !is_contiguous(v.shape, v.strides) && is_channels_last(v.shape, v.strides);
     if (!step.op->elementwise || !images) return false;
-    for (BufferView& v : step.inputs) v = as_it_lies(v.shape == shape ? channels_last(v) : broadcast(v, shape));
+    for (BufferView& v : step.inputs) v = as_it_lies(is_contiguous(v.shape, v.strides) && v.shape == shape ? channels_last(v) : broadcast(v, shape));
     std::vector<std::pair<BufferView, BufferView>> held;
     for (BufferView& v : step.outputs) v = as_it_lies(move(v, held));
     program_.steps.push_back(std::move(step));
@@ -117,22 +117,22 @@ class Layout {
     return {v.buffer, v.offset, v.dtype, to, broadcast_strides(v.shape, v.strides, to)};
   }
 
-  /// A sum reads the images as they lie; any other step is left to strides.
+  /// A sum reads the images as they lie where that leaves the order of its result; any other step is left to strides.
   void sum(ProgramStep& step) {
-    const BufferView& v = step.inputs.empty() ? BufferView{} : step.inputs[0];
-    if (step.op == &info_of<op::Sum>() && v.shape.rank() >= 3 && is_channels_last(v.shape, v.strides)) {
+    if (step.op == &info_of<op::Sum>() && !is_contiguous(step.inputs[0].shape, step.inputs[0].strides) &&
+        is_channels_last(step.inputs[0].shape, step.inputs[0].strides)) {
       auto op = *static_cast<const op::Sum*>(step.attrs.get());
-      const int rank = v.shape.rank();
-      const auto place = [&](std::int64_t a) { return a < 0 ? a + rank : a; };
-      if (!op.keepdim && !op.axes.empty()) {
-        for (auto& a : op.axes) a = place(a) == 0 ? 0 : place(a) == 1 ? rank - 1 : place(a) - 1;
-        Dims kept;  // the axes that stay must come out in the order asked for
-        for (int i = 0; i < rank; ++i)
-          if (std::find(op.axes.begin(), op.axes.end(), i) == op.axes.end()) kept.push_back(i);
-        if (kept.empty() || kept.size() == 1) {
-          step.inputs[0] = as_it_lies(v);
-          step.attrs = Attrs(info_of<op::Sum>(), &op);
-        }
+      const int rank = step.inputs[0].shape.rank();
+      bool channels = false, all_spatial = true;
+      for (auto& a : op.axes) {
+        if (a < 0) a += rank;
+        channels |= a == 1;
+      }
+      for (int i = 2; i < rank; ++i) all_spatial &= std::find(op.axes.begin(), op.axes.end(), i) != op.axes.end();
+      if (!op.keepdim && !op.axes.empty() && (channels || all_spatial)) {
+        for (auto& a : op.axes) a = a == 0 ? 0 : a == 1 ? rank - 1 : a - 1;
+        step.inputs[0] = as_it_lies(step.inputs[0]);
+        step.attrs = Attrs(info_of<op::Sum>(), &op);
       }
     }
     program_.steps.push_back(std::move(step));

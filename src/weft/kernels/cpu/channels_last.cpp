@@ -1,9 +1,5 @@
 #include <weft/kernels/cpu/channels_last.h>
 
-#include <algorithm>
-
-#include <weft/base/thread_pool.h>
-
 namespace weft::cpu_kernels {
 
 namespace {
@@ -55,6 +51,20 @@ const char* decline_images(const KernelCall& call, const op::ConvShape& s) {
   if (s.x().numel() == 0 || s.y().numel() == 0 || s.w().numel() == 0) return "empty";
   if (s.x().numel() / s.batch > INT32_MAX || s.w().numel() > INT32_MAX) return "larger than its offsets";
   return nullptr;
+}
+
+Int shard_images(const Images& g, Int size) {
+  const Int most = std::clamp<Int>((Int{8} << 20) / (size * 4), 2, 8);
+  return std::max<Int>(1, (g.batch + most - 1) / most);
+}
+
+void add_shards(float* buffers, Int shards, Int size) {
+  parallel_for(size, 2048, [&](Int begin, Int end) {
+    for (Int k = 1; k < shards; ++k) {
+      const float* from = buffers + k * size;
+      for (Int i = begin; i < end; ++i) buffers[i] += from[i];
+    }
+  });
 }
 
 void pack_by_input(const float* w, const Images& g, float* to) {

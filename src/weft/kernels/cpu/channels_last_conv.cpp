@@ -5,7 +5,6 @@
 
 #include <weft/base/thread_pool.h>
 #include <weft/kernels/cpu/channels_last.h>
-#include <weft/kernels/cpu/winograd.h>
 
 namespace weft::cpu_kernels {
 
@@ -13,31 +12,13 @@ namespace {
 
 using Int = std::int64_t;
 
-Int round_up(Int v, Int to) { return (v + to - 1) / to * to; }
-
-/// Pieces of about this number for a batch: an image each, or a part of its rows.
-constexpr Int least_pieces = 16;
-
 std::vector<TapRun> runs_of(const Images& g, Int row_step) {
   std::vector<TapRun> runs;
   for (Int r = 0; r < g.run_count(); ++r) runs.push_back({g.run_at(r, row_step), g.run_length()});
   return runs;
 }
 
-/// True where reading `n` results along an axis stays inside the image.
-bool inside(const Images& g, int axis) {
-  return g.pad[axis] == 0 && g.reach(axis, g.windows(axis) * g.pool[axis]) <= g.in[axis];
-}
-
 // ---- forward ----
-
-/// What a convolution reads and fills.
-struct Forward {
-  const float *x, *packed, *bias;  ///< weights packed by input; bias may be null
-  bool relu;
-  float* y;
-  std::uint8_t* index;  ///< null where nothing is pooled
-};
 
 /// Rows of windows [first, last) of one image, row by row.
 void direct_rows(const Images& g, const Forward& c, Stage& stage, Int image, Int first, Int last) {
@@ -70,79 +51,11 @@ void direct_rows(const Images& g, const Forward& c, Stage& stage, Int image, Int
 
 void direct_conv(const Images& g, const Forward& c) {
   const Int rows = g.windows(0), parts = std::min(rows, (least_pieces + g.batch - 1) / g.batch);
-  const bool copy = !inside(g, 0) || !inside(g, 1);
+  const bool copy = !g.inside(0) || !g.inside(1);
   parallel_for(g.batch * parts, 1, [&](Int begin, Int end) {
     Stage stage(g.in, g.channels, g.reach(0, g.pool[0]), g.reach(1, g.windows(1) * g.pool[1]), copy);
     for (Int i = begin; i < end; ++i)
       direct_rows(g, c, stage, i / parts, i % parts * rows / parts, (i % parts + 1) * rows / parts);
-  });
-}
-
-/// Rows of tiles of a batch, `rows` an image.
-struct Tiles {
-  Int rows, columns;
-  explicit Tiles(const Images& g) : rows((live(g, 0) + 1) / 2), columns((live(g, 1) + 1) / 2) {}
-  static Int live(const Images& g, int axis) { return g.windows(axis) * g.pool[axis]; }
-};
-
-/// Rows of tiles [first, last) of the batch: transform, 16 products, transform back.
-struct WinogradBlock {
-  const Images& g;
-  const Forward& c;
-  const Tiles& t;
-  const float* u;
-  Stage stage;
-  Int rows_a_block;
-  Scratch<float> v, m;
-
-  WinogradBlock(const Images& g, const Forward& c, const Tiles& t, const float* u, Int rows_a_block)
-      : g(g), c(c), t(t), u(u),
-        stage(g.in, g.channels, 4, 2 * t.columns + 2,
-              g.pad[0] > 0 || g.pad[1] > 0 || 2 * t.rows + 2 > g.in[0] || 2 * t.columns + 2 > g.in[1]),
-        rows_a_block(rows_a_block), v(winograd_planes * rows_a_block * t.columns * g.channels),
-        m(winograd_planes * rows_a_block * t.columns * g.filters) {}
-
-  void run(Int first, Int last) {
-    const Int tiles = (last - first) * t.columns, v_plane = tiles * g.channels, m_plane = tiles * g.filters;
-    for (Int r = first; r < last; ++r) {
-      const float* x = stage.part(c.x + r / t.rows * g.in_size(), r % t.rows * 2 - g.pad[0], -g.pad[1], 4);
-      winograd_input({x, stage.row_step(), g.channels, t.columns, v + (r - first) * t.columns * g.channels, v_plane});
-    }
-    const TapRun run{0, g.channels};
-    for (Int p = 0; p < winograd_planes; ++p)
-      product_row({v + p * v_plane, g.channels, &run, 1, u + p * g.channels * g.filters, g.filters, nullptr, m + p * m_plane,
-                   g.filters, tiles});
-    for (Int r = first; r < last; ++r) {
-      const Int image = r / t.rows, row = r % t.rows;
-      const Int at = image * g.y_size() + (g.pooled ? row : 2 * row) * g.windows(1) * g.filters;
-      float* y = c.y + at;
-      const bool two = !g.pooled && 2 * row + 1 < g.out[0];
-      winograd_output({m + (r - first) * t.columns * g.filters, m_plane, g.filters, t.columns, c.bias, c.relu, g.out[1], y,
-                       two ? y + g.out[1] * g.filters : nullptr, g.pooled ? c.index + at : nullptr});
-    }
-  }
-};
-
-/// Does the geometry allow tiles, and do they save work?
-bool winograd_pays(const Images& g) {
-  for (int i = 0; i < 2; ++i)
-    if (g.kernel[i] != 3 || g.stride[i] != 1 || g.dilation[i] != 1 || g.pad[i] < 0 || (g.pooled && g.pool[i] != 2)) return false;
-  if (g.channels % channel_step != 0 || g.filters % channel_step != 0) return false;
-  const Tiles t(g);
-  return t.rows * t.columns * winograd_planes * 5 < Tiles::live(g, 0) * Tiles::live(g, 1) * 9 * 4;
-}
-
-void winograd_conv(const Images& g, const Forward& c) {
-  Scratch<float> u(winograd_planes * g.channels * g.filters);
-  winograd_weights(c.packed, g.channels, g.filters, u);
-  const Tiles t(g);
-  // A block's transforms stay in the second-level cache, and its tiles repay reading the weights.
-  const Int tiles = std::max<Int>(24, 3072 / (g.channels + g.filters));
-  const Int total = g.batch * t.rows, rows = std::clamp<Int>(tiles / t.columns, 1, total);
-  const Int piece = round_up(std::max<Int>(1, total / least_pieces), rows);
-  parallel_for(total, std::min(piece, total), [&](Int begin, Int end) {
-    WinogradBlock block(g, c, t, u, rows);
-    for (Int r = begin; r < end; r += rows) block.run(r, std::min(end, r + rows));
   });
 }
 
@@ -224,27 +137,6 @@ void direct_input_grad(const Images& g, const float* dy, const float* w, float* 
   });
 }
 
-/// A convolution of g with the kernel turned round.
-bool winograd_input_grad(const Images& g, const float* dy, const float* w, float* dx) {
-  Images back = g;
-  std::swap(back.channels, back.filters);
-  for (int i = 0; i < 2; ++i) {
-    std::swap(back.in[i], back.out[i]);
-    back.pad[i] = g.kernel[i] - 1 - g.pad[i];
-  }
-  if (!winograd_pays(back)) return false;
-  // Fewer products than the direct form, which skips padding?
-  const Int tiles = (back.out[0] + 1) / 2 * ((back.out[1] + 1) / 2);
-  if (tiles * winograd_planes * 5 >= g.out[0] * g.out[1] * 9 * 4) return false;
-  Scratch<float> packed(9 * g.channels * g.filters);
-  parallel_for(9 * g.filters, 64, [&](Int begin, Int end) {
-    for (Int i = begin; i < end; ++i)
-      gather_row(w + i % g.filters * g.channels * 9 + 8 - i / g.filters, 9, g.channels, packed + i * g.channels);
-  });
-  winograd_conv(back, {dy, packed, nullptr, false, dx, nullptr});
-  return true;
-}
-
 void run_input_grad(const KernelCall& call) {
   const Images g(call.attributes<op::ConvInputGrad>().geometry(call.in[0].shape, call.in[1].shape));
   const float *dy = call.in[0].as<float>(), *w = call.in[1].as<float>();
@@ -254,38 +146,14 @@ void run_input_grad(const KernelCall& call) {
 
 // ---- gradient of the weight ----
 
-/// Images of a shard: sums of shards are added in their order.
-Int shard_images(const Images& g, Int size) {
-  const Int most = std::clamp<Int>((Int{8} << 20) / (size * 4), 2, 8);
-  return std::max<Int>(1, (g.batch + most - 1) / most);
-}
-
-/// Sums the shards' buffers of `size` elements and hands out dw[filter][channel][tap] = element at(filter, channel, tap).
-template <class At> void finish_weight_grad(const Images& g, float* buffers, Int shards, Int size, float* dw, At&& at) {
-  parallel_for(size, 2048, [&](Int begin, Int end) {
-    for (Int k = 1; k < shards; ++k) {
-      const float* from = buffers + k * size;
-      for (Int i = begin; i < end; ++i) buffers[i] += from[i];
-    }
-  });
-  const Int taps = g.taps();
-  parallel_for(g.filters, std::max<Int>(1, 2048 / (taps * g.channels)), [&](Int begin, Int end) {
-    for (Int o = begin; o < end; ++o)
-      for (Int t = 0; t < taps; ++t)
-        for (Int c = 0; c < g.channels; ++c) dw[(o * g.channels + c) * taps + t] = buffers[at(o, c, t)];
-  });
-}
-
-void run_weight_grad(const KernelCall& call) {
-  const Images g(call.attributes<op::ConvWeightGrad>().geometry(call.in[0].shape, call.in[1].shape));
-  const float *x = call.in[0].as<float>(), *dy = call.in[1].as<float>();
+void direct_weight_grad(const Images& g, const float* x, const float* dy, float* dw) {
   const Int size = g.taps() * g.channels * g.filters, shard = shard_images(g, size), shards = (g.batch + shard - 1) / shard;
   const Int rows = g.reach(0, g.out[0]), columns = g.reach(1, g.out[1]);
   Scratch<float> buffers(shards * size);
   parallel_for(g.batch, shard, [&](Int begin, Int end) {
     float* sums = buffers + begin / shard * size;
     std::fill_n(sums, size, 0.0f);
-    Stage stage(g.in, g.channels, rows, columns, !inside(g, 0) || !inside(g, 1));
+    Stage stage(g.in, g.channels, rows, columns, !g.inside(0) || !g.inside(1));
     for (Int n = begin; n < end; ++n) {
       const float* image = stage.part(x + n * g.in_size(), -g.pad[0], -g.pad[1], rows);
       for (Int r = 0; r < g.run_count(); ++r)
@@ -294,8 +162,15 @@ void run_weight_grad(const KernelCall& call) {
                      sums + r * g.run_length() * g.filters});
     }
   });
-  finish_weight_grad(g, buffers, shards, size, call.out[0].as<float>(),
-                     [&](Int o, Int c, Int t) { return (t * g.channels + c) * g.filters + o; });
+  add_shards(buffers, shards, size);
+  unpack_weights(g, buffers, dw, [&](Int o, Int c, Int t) { return (t * g.channels + c) * g.filters + o; });
+}
+
+void run_weight_grad(const KernelCall& call) {
+  const Images g(call.attributes<op::ConvWeightGrad>().geometry(call.in[0].shape, call.in[1].shape));
+  const float *x = call.in[0].as<float>(), *dy = call.in[1].as<float>();
+  float* dw = call.out[0].as<float>();
+  winograd_pays(g) ? winograd_weight_grad(g, x, dy, dw) : direct_weight_grad(g, x, dy, dw);
 }
 
 // ---- gradients behind a max_pool: at most one result of each window is not zero ----
@@ -354,7 +229,7 @@ void run_block_weight_grad(const KernelCall& call) {
   parallel_for(g.batch, shard, [&](Int begin, Int end) {
     float* sums = buffers + begin / shard * size;
     std::fill_n(sums, size, 0.0f);
-    Stage stage(g.in, g.channels, rows, columns, width != length || !inside(g, 0) || !inside(g, 1));
+    Stage stage(g.in, g.channels, rows, columns, width != length || !g.inside(0) || !g.inside(1));
     Lists lists(g.filters, block * g.windows(1));
     for (Int n = begin; n < end; ++n) {
       const float* image = stage.part(x + n * g.in_size(), -g.pad[0], -g.pad[1], rows);
@@ -366,7 +241,8 @@ void run_block_weight_grad(const KernelCall& call) {
     }
   });
   const Int taps_a_run = g.taps() / runs;
-  finish_weight_grad(g, buffers, shards, size, call.out[0].as<float>(), [&](Int o, Int c, Int t) {
+  add_shards(buffers, shards, size);
+  unpack_weights(g, buffers, call.out[0].as<float>(), [&](Int o, Int c, Int t) {
     return (o * runs + t / taps_a_run) * width + t % taps_a_run * g.channels + c;
   });
 }
@@ -460,7 +336,7 @@ const char* decline_block_weight_grad(const KernelCall& call) {
 
 namespace weft {
 
-void register_cpu_channels_last() {
+void register_cpu_channels_last_conv() {
   using namespace cpu_kernels;
   const auto cpu_type = DeviceType::cpu;
   add_kernel(info_of<op::Conv>(), cpu_type, {"cpu.conv_channels_last", &run_conv, &decline_conv, true, 1, 1});

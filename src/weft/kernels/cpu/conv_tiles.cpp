@@ -264,6 +264,16 @@ Int TakeWhereImpl(const float* g, const std::uint8_t* index, int place, Int chan
   return count;
 }
 
+void TakeElementsImpl(const float* g, const std::uint8_t* index, int place, Int channels, float* to) {
+  const D d;
+  const hn::RebindToSigned<D> di;
+  const hn::Rebind<std::uint8_t, D> d8;
+  for (Int c = 0; c < channels; c += lanes()) {
+    const auto here = hn::Eq(hn::PromoteTo(di, hn::LoadU(d8, index + c)), hn::Set(di, place));
+    hn::StoreU(hn::IfThenElseZero(hn::RebindMask(d, here), hn::LoadU(d, g + c)), d, to + c);
+  }
+}
+
 void GatherRowImpl(const float* from, Int step, Int n, float* to) {
   const D d;
   const hn::RebindToSigned<D> di;
@@ -284,6 +294,7 @@ HWY_EXPORT(PoolRowImpl);
 HWY_EXPORT(WeightSumsImpl);
 HWY_EXPORT(SparseSumsImpl);
 HWY_EXPORT(TakeWhereImpl);
+HWY_EXPORT(TakeElementsImpl);
 HWY_EXPORT(GatherRowImpl);
 
 void product_row(const ProductRow& r) { HWY_DYNAMIC_DISPATCH(ProductRowImpl)(r); }
@@ -293,6 +304,9 @@ void sparse_sums(const SparseSums& s) { HWY_DYNAMIC_DISPATCH(SparseSumsImpl)(s);
 std::int64_t take_where(const float* g, const std::uint8_t* index, int place, std::int64_t channels, std::int32_t scale,
                         std::int32_t* at, float* factor) {
   return HWY_DYNAMIC_DISPATCH(TakeWhereImpl)(g, index, place, channels, scale, at, factor);
+}
+void take_elements(const float* g, const std::uint8_t* index, int place, std::int64_t channels, float* to) {
+  HWY_DYNAMIC_DISPATCH(TakeElementsImpl)(g, index, place, channels, to);
 }
 void gather_row(const float* from, std::int64_t step, std::int64_t n, float* to) {
   HWY_DYNAMIC_DISPATCH(GatherRowImpl)(from, step, n, to);

@@ -77,6 +77,9 @@ void sparse_sums(const SparseSums& s);
 std::int64_t take_where(const float* g, const std::uint8_t* index, int place, std::int64_t channels, std::int32_t scale,
                         std::int32_t* at, float* factor);
 
+/// to[c] = g[c] where index[c] == place, else 0.
+void take_elements(const float* g, const std::uint8_t* index, int place, std::int64_t channels, float* to);
+
 /// to[i] = from[i * step] for i < n.
 void gather_row(const float* from, std::int64_t step, std::int64_t n, float* to);
 

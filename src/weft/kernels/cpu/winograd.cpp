@@ -133,6 +133,62 @@ void OutputImpl(const WinogradOutput& t) {
     for (Int c = 0; c < t.filters; c += lanes()) output_tile(t, tile, c);
 }
 
+void GradientImpl(const WinogradGradient& t) {
+  const D d;
+  for (Int tile = 0; tile < t.tiles; ++tile)
+    for (Int c = 0; c < t.filters; c += lanes()) {
+      const float* from = t.g + 2 * tile * t.filters + c;
+      V rows[4][2];
+#pragma GCC unroll 2
+      for (int b = 0; b < 2; ++b) {
+        const V top = hn::LoadU(d, from + b * t.filters), low = hn::LoadU(d, from + t.row_step + b * t.filters);
+        rows[0][b] = top;
+        rows[1][b] = hn::Add(top, low);
+        rows[2][b] = hn::Sub(top, low);
+        rows[3][b] = hn::Neg(low);
+      }
+      float* to = t.v + tile * t.filters + c;
+#pragma GCC unroll 4
+      for (int a = 0; a < 4; ++a, to += 4 * t.plane_step) {
+        hn::StoreU(rows[a][0], d, to);
+        hn::StoreU(hn::Add(rows[a][0], rows[a][1]), d, to + t.plane_step);
+        hn::StoreU(hn::Sub(rows[a][0], rows[a][1]), d, to + 2 * t.plane_step);
+        hn::StoreU(hn::Neg(rows[a][1]), d, to + 3 * t.plane_step);
+      }
+    }
+}
+
+/// r[0..3) of m[0..4): the weights' transform turned round, along one axis.
+HWY_INLINE void weights_back(const V* m, Int step, V* r) {
+  const V half = hn::Set(D(), 0.5f);
+  const V sum = hn::Mul(half, hn::Add(m[step], m[2 * step])), difference = hn::Mul(half, hn::Sub(m[step], m[2 * step]));
+  r[0] = hn::Add(m[0], sum);
+  r[1] = difference;
+  r[2] = hn::Add(sum, m[3 * step]);
+}
+
+void ProductSumsImpl(const float* s, Int size, float* w) {
+  const D d;
+  for (Int i = 0; i < size; i += lanes()) {
+    V m[16], columns[12], r[3];
+#pragma GCC unroll 16
+    for (int p = 0; p < 16; ++p) m[p] = hn::LoadU(d, s + p * size + i);
+#pragma GCC unroll 4
+    for (int b = 0; b < 4; ++b) {
+      weights_back(m + b, 4, r);
+      columns[b] = r[0];
+      columns[4 + b] = r[1];
+      columns[8 + b] = r[2];
+    }
+#pragma GCC unroll 3
+    for (int a = 0; a < 3; ++a) {
+      weights_back(columns + 4 * a, 1, r);
+#pragma GCC unroll 3
+      for (int b = 0; b < 3; ++b) hn::StoreU(r[b], d, w + (3 * a + b) * size + i);
+    }
+  }
+}
+
 }  // namespace weft::cpu_kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -142,12 +198,16 @@ namespace weft::cpu_kernels {
 HWY_EXPORT(WeightsImpl);
 HWY_EXPORT(InputImpl);
 HWY_EXPORT(OutputImpl);
+HWY_EXPORT(GradientImpl);
+HWY_EXPORT(ProductSumsImpl);
 
 void winograd_weights(const float* w, std::int64_t channels, std::int64_t filters, float* u) {
   HWY_DYNAMIC_DISPATCH(WeightsImpl)(w, channels, filters, u);
 }
 void winograd_input(const WinogradInput& t) { HWY_DYNAMIC_DISPATCH(InputImpl)(t); }
 void winograd_output(const WinogradOutput& t) { HWY_DYNAMIC_DISPATCH(OutputImpl)(t); }
+void winograd_gradient(const WinogradGradient& t) { HWY_DYNAMIC_DISPATCH(GradientImpl)(t); }
+void winograd_weight_sums(const float* s, std::int64_t size, float* w) { HWY_DYNAMIC_DISPATCH(ProductSumsImpl)(s, size, w); }
 
 }  // namespace weft::cpu_kernels
 #endif

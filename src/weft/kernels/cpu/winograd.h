@@ -36,4 +36,15 @@ struct WinogradOutput {
 };
 void winograd_output(const WinogradOutput& t);
 
+/// The other way, for the gradient of the weights: g's tiles of 2x2 to 16 planes, laid out like v.
+struct WinogradGradient {
+  const float* g = nullptr;
+  std::int64_t row_step = 0, filters = 0, tiles = 0;  ///< two rows of g, tiles two columns apart
+  float* v = nullptr;
+  std::int64_t plane_step = 0;
+};
+void winograd_gradient(const WinogradGradient& t);
+/// w[3 * 3][i] of the sums of products s[plane][i], i < size, a multiple of channel_step. May be in place.
+void winograd_weight_sums(const float* s, std::int64_t size, float* w);
+
 }  // namespace weft::cpu_kernels

@@ -1,0 +1,156 @@
+// Convolutions of channels-last images by Winograd's tiles: forward, and both gradients.
+#include <algorithm>
+
+#include <weft/kernels/cpu/channels_last.h>
+#include <weft/kernels/cpu/winograd.h>
+
+namespace weft::cpu_kernels {
+
+namespace {
+using Int = std::int64_t;
+
+/// Rows of tiles of a batch, `rows` an image.
+struct Tiles {
+  Int rows, columns;
+  explicit Tiles(const Images& g) : rows((live(g, 0) + 1) / 2), columns((live(g, 1) + 1) / 2) {}
+  static Int live(const Images& g, int axis) { return g.windows(axis) * g.pool[axis]; }
+};
+
+/// Four rows of an image, which a row of tiles reads.
+Stage input_stage(const Images& g, const Tiles& t) {
+  const bool copy = g.pad[0] > 0 || g.pad[1] > 0 || 2 * t.rows + 2 > g.in[0] || 2 * t.columns + 2 > g.in[1];
+  return {g.in, g.channels, 4, 2 * t.columns + 2, copy};
+}
+
+/// Rows of tiles of a block: its transforms stay in the second-level cache, and its tiles repay reading the weights.
+Int block_rows(const Images& g, const Tiles& t, Int total) {
+  return std::clamp<Int>(std::max<Int>(24, 3072 / (g.channels + g.filters)) / t.columns, 1, total);
+}
+
+/// Rows of tiles [first, last) of the batch: transform, 16 products, transform back.
+struct WinogradBlock {
+  const Images& g;
+  const Forward& c;
+  const Tiles& t;
+  const float* u;
+  Stage stage;
+  Int rows_a_block;
+  Scratch<float> v, m;
+
+  WinogradBlock(const Images& g, const Forward& c, const Tiles& t, const float* u, Int rows_a_block)
+      : g(g), c(c), t(t), u(u),
+        stage(input_stage(g, t)), rows_a_block(rows_a_block), v(winograd_planes * rows_a_block * t.columns * g.channels),
+        m(winograd_planes * rows_a_block * t.columns * g.filters) {}
+
+  void run(Int first, Int last) {
+    const Int tiles = (last - first) * t.columns, v_plane = tiles * g.channels, m_plane = tiles * g.filters;
+    for (Int r = first; r < last; ++r) {
+      const float* x = stage.part(c.x + r / t.rows * g.in_size(), r % t.rows * 2 - g.pad[0], -g.pad[1], 4);
+      winograd_input({x, stage.row_step(), g.channels, t.columns, v + (r - first) * t.columns * g.channels, v_plane});
+    }
+    const TapRun run{0, g.channels};
+    for (Int p = 0; p < winograd_planes; ++p)
+      product_row({v + p * v_plane, g.channels, &run, 1, u + p * g.channels * g.filters, g.filters, nullptr, m + p * m_plane,
+                   g.filters, tiles});
+    for (Int r = first; r < last; ++r) {
+      const Int image = r / t.rows, row = r % t.rows;
+      const Int at = image * g.y_size() + (g.pooled ? row : 2 * row) * g.windows(1) * g.filters;
+      float* y = c.y + at;
+      const bool two = !g.pooled && 2 * row + 1 < g.out[0];
+      winograd_output({m + (r - first) * t.columns * g.filters, m_plane, g.filters, t.columns, c.bias, c.relu, g.out[1], y,
+                       two ? y + g.out[1] * g.filters : nullptr, g.pooled ? c.index + at : nullptr});
+    }
+  }
+};
+
+}  // namespace
+
+bool winograd_pays(const Images& g) {
+  for (int i = 0; i < 2; ++i)
+    if (g.kernel[i] != 3 || g.stride[i] != 1 || g.dilation[i] != 1 || g.pad[i] < 0 || (g.pooled && g.pool[i] != 2)) return false;
+  if (g.channels % channel_step != 0 || g.filters % channel_step != 0) return false;
+  const Tiles t(g);
+  return t.rows * t.columns * winograd_planes * 5 < Tiles::live(g, 0) * Tiles::live(g, 1) * 9 * 4;
+}
+
+void winograd_conv(const Images& g, const Forward& c) {
+  Scratch<float> u(winograd_planes * g.channels * g.filters);
+  winograd_weights(c.packed, g.channels, g.filters, u);
+  const Tiles t(g);
+  const Int total = g.batch * t.rows, rows = block_rows(g, t, total);
+  const Int piece = round_up(std::max<Int>(1, total / least_pieces), rows);
+  parallel_for(total, std::min(piece, total), [&](Int begin, Int end) {
+    WinogradBlock block(g, c, t, u, rows);
+    for (Int r = begin; r < end; r += rows) block.run(r, std::min(end, r + rows));
+  });
+}
+
+/// A convolution of g with the kernel turned round.
+bool winograd_input_grad(const Images& g, const float* dy, const float* w, float* dx) {
+  Images back = g;
+  std::swap(back.channels, back.filters);
+  for (int i = 0; i < 2; ++i) {
+    std::swap(back.in[i], back.out[i]);
+    back.pad[i] = g.kernel[i] - 1 - g.pad[i];
+  }
+  if (!winograd_pays(back)) return false;
+  // Fewer products than the direct form, which skips padding?
+  const Int tiles = (back.out[0] + 1) / 2 * ((back.out[1] + 1) / 2);
+  if (tiles * winograd_planes * 5 >= g.out[0] * g.out[1] * 9 * 4) return false;
+  Scratch<float> packed(9 * g.channels * g.filters);
+  parallel_for(9 * g.filters, 64, [&](Int begin, Int end) {
+    for (Int i = begin; i < end; ++i)
+      gather_row(w + i % g.filters * g.channels * 9 + 8 - i / g.filters, 9, g.channels, packed + i * g.channels);
+  });
+  winograd_conv(back, {dy, packed, nullptr, false, dx, nullptr});
+  return true;
+}
+
+namespace {
+/// One shard of a weight gradient: its sums of products, plane by plane.
+struct WeightGradBlock {
+  const Images& g;
+  const Tiles& t;
+  Stage x_stage, g_stage;
+  Int rows_a_block;
+  Scratch<float> v, w;
+
+  WeightGradBlock(const Images& g, const Tiles& t, Int rows_a_block)
+      : g(g), t(t), x_stage(input_stage(g, t)),
+        g_stage(g.out, g.filters, 2, 2 * t.columns, 2 * t.rows > g.out[0] || 2 * t.columns > g.out[1]), rows_a_block(rows_a_block),
+        v(winograd_planes * rows_a_block * t.columns * g.channels), w(winograd_planes * rows_a_block * t.columns * g.filters) {}
+
+  /// Adds rows of tiles [first, last) of the batch.
+  void run(const float* x, const float* dy, Int first, Int last, float* sums) {
+    const Int tiles = (last - first) * t.columns, v_plane = tiles * g.channels, w_plane = tiles * g.filters;
+    for (Int r = first; r < last; ++r) {
+      const Int image = r / t.rows, row = r % t.rows * 2, at = (r - first) * t.columns;
+      const float* from = x_stage.part(x + image * g.in_size(), row - g.pad[0], -g.pad[1], 4);
+      winograd_input({from, x_stage.row_step(), g.channels, t.columns, v + at * g.channels, v_plane});
+      const float* gradient = g_stage.part(dy + image * g.y_size(), row, 0, 2);
+      winograd_gradient({gradient, g_stage.row_step(), g.filters, t.columns, w + at * g.filters, w_plane});
+    }
+    for (Int p = 0; p < winograd_planes; ++p)
+      weight_sums({v + p * v_plane, 0, g.channels, w + p * w_plane, 1, tiles, g.filters, g.channels, sums + p * g.channels * g.filters});
+  }
+};
+}  // namespace
+
+void winograd_weight_grad(const Images& g, const float* x, const float* dy, float* dw) {
+  const Tiles t(g);
+  const Int product = g.channels * g.filters, size = winograd_planes * product;
+  const Int shard = shard_images(g, size), shards = (g.batch + shard - 1) / shard;
+  const Int rows = block_rows(g, t, g.batch * t.rows);
+  Scratch<float> buffers(shards * size);
+  parallel_for(g.batch, shard, [&](Int begin, Int end) {
+    float* sums = buffers + begin / shard * size;
+    std::fill_n(sums, size, 0.0f);
+    WeightGradBlock block(g, t, rows);
+    for (Int r = begin * t.rows; r < end * t.rows; r += rows) block.run(x, dy, r, std::min(end * t.rows, r + rows), sums);
+  });
+  add_shards(buffers, shards, size);
+  winograd_weight_sums(buffers, product, buffers);
+  unpack_weights(g, buffers, dw, [&](Int o, Int c, Int k) { return k * product + c * g.filters + o; });
+}
+
+}  // namespace weft::cpu_kernels

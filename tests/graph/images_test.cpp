@@ -1,0 +1,160 @@
+// Compiled convolutional programs: what the passes fuse and how they lay out, held against eager execution.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include <weft/autograd/gradients.h>
+#include <weft/base/thread_pool.h>
+#include <weft/graph/compile.h>
+#include <weft/ops/ops.h>
+
+namespace weft {
+namespace {
+
+using Tensors = std::vector<Tensor>;
+
+Tensor numbers(const Shape& shape, int seed, double scale = 1) {
+  Generator g(static_cast<std::uint64_t>(seed));
+  return randn(shape, {}, &g) * scale;
+}
+
+/// x, and weights with gradients.
+Tensors inputs_of(const Tensor& x, std::initializer_list<Shape> weights) {
+  Tensors list{x};
+  int seed = 1;
+  for (const Shape& s : weights) list.push_back(numbers(s, seed++, 0.3).requires_grad(true));
+  return list;
+}
+
+Tensor total(const Tensor& t) { return (t * t).sum(); }
+
+/// The loss and its gradients for all inputs that want one.
+Tensors with_gradients(const Tensor& loss, const Tensors& in) {
+  Tensors wanted;
+  for (const Tensor& t : in)
+    if (t.requires_grad()) wanted.push_back(t);
+  Tensors all = grad(loss, wanted);
+  all.push_back(loss.detach());
+  return all;
+}
+
+struct ImageProgram {
+  const char* name;
+  Tensors in;
+  Tensors (*run)(const Tensors& in);
+  std::vector<const char*> kernels;  ///< that its plan must hold
+};
+
+const Tensor images = numbers({5, 3, 12, 11}, 100), features = numbers({3, 16, 9, 8}, 101);
+
+std::vector<ImageProgram> programs() {
+  return {
+      {"two pooled convolutions", inputs_of(images, {{16, 3, 3, 3}, {16}, {32, 16, 3, 3}, {32}}),
+       [](const Tensors& t) {
+         Tensor h = max_pool2d(relu(conv2d(t[0], t[1], t[2])), 2);
+         return with_gradients(total(max_pool2d(relu(conv2d(h, t[3], t[4], {.padding = 1})), 2)), t);
+       },
+       {"cpu.conv_block_channels_last", "cpu.conv_block_input_grad_channels_last", "cpu.conv_block_weight_grad_channels_last"}},
+      {"pool without relu", inputs_of(features.detach().requires_grad(true), {{16, 16, 3, 3}}),
+       [](const Tensors& t) { return with_gradients(total(max_pool2d(conv2d(t[0], t[1], std::nullopt, {.padding = 2}), {3, 2})), t); },
+       {"cpu.conv_block_channels_last", "cpu.conv_block_weight_grad_channels_last"}},
+      {"overlapping pool", inputs_of(features, {{16, 16, 3, 3}, {16}}),
+       [](const Tensors& t) { return with_gradients(total(max_pool2d(relu(conv2d(t[0], t[1], t[2])), 3, {.stride = 2})), t); },
+       {"cpu.conv_block_channels_last", "cpu.conv_weight_grad_channels_last"}},
+      {"batch norm, residual and mean", inputs_of(features, {{16, 16, 3, 3}, {16}, {16}, {16, 16, 1, 1}}),
+       [](const Tensors& t) {
+         const auto normed = batch_norm_train(conv2d(t[0], t[1], std::nullopt, {.padding = 1}), t[2], t[3]);
+         const Tensor h = relu(normed.y + conv2d(t[0], t[4]));
+         return with_gradients(total(h.mean({2, 3}) * 2.0) + total(h.sum({0, 2, 3})) * 1e-3, t);
+       },
+       {"cpu.batch_norm_channels_last", "cpu.batch_norm_grad_channels_last", "cpu.conv_weight_grad_channels_last"}},
+      {"strides, other layouts and a held feature map", inputs_of(features, {{32, 16, 3, 3}, {16, 32, 2, 2}}),
+       [](const Tensors& t) {
+         const Tensor map = conv2d(t[0], t[1], std::nullopt, {.stride = 2, .padding = 1});
+         const Tensor flat = relu(map).reshape({3, -1});
+         const Tensor wide = conv_transpose2d(slice(map, 1, 0, 32), t[2].transpose(0, 1), std::nullopt, {.stride = 2});
+         Tensors all = with_gradients(total(flat) + total(wide) + total(cumsum(map.transpose(1, 3), 1)) * 1e-2, t);
+         all.push_back(map.detach());
+         return all;
+       },
+       {"cpu.conv_channels_last", "cpu.conv_input_grad_channels_last"}},
+      {"sequences", inputs_of(numbers({4, 16, 21}, 102), {{16, 16, 3}, {16}}),
+       [](const Tensors& t) { return with_gradients(total(max_pool1d(relu(conv1d(t[0], t[1], t[2])), 2)), t); },
+       {"cpu.conv_block_channels_last"}},
+  };
+}
+
+void expect_near(const Tensors& got, const Tensors& want, const std::string& what) {
+  ASSERT_EQ(got.size(), want.size());
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    ASSERT_EQ(got[i].shape(), want[i].shape()) << what;
+    const auto a = got[i].to_vector<float>(), b = want[i].to_vector<float>();
+    double scale = 0, error = 0;
+    for (std::size_t k = 0; k < a.size(); ++k) {
+      scale = std::max(scale, std::fabs(static_cast<double>(b[k])));
+      error = std::max(error, std::fabs(static_cast<double>(a[k]) - static_cast<double>(b[k])));
+    }
+    EXPECT_LE(error, 2e-5 * scale) << what << ", value " << i;
+  }
+}
+
+TEST(CompiledImages, GiveWhatEagerGivesWithFusedKernels) {
+  for (const ImageProgram& p : programs()) {
+    const Tensors want = p.run(p.in);
+    auto compiled = compile(p.run);
+    for (int call = 0; call < 3; ++call) expect_near(compiled(p.in), want, p.name);
+    EXPECT_EQ(compiled.stats().replayed, 2) << p.name;
+    const std::string plan = compiled.describe();
+    for (const char* kernel : p.kernels) EXPECT_NE(plan.find(kernel), plan.npos) << p.name << ": no " << kernel << " in\n" << plan;
+  }
+}
+
+TEST(CompiledImages, GiveTheSameBitsForAnyNumberOfThreads) {
+  const int before = num_threads();
+  for (const ImageProgram& p : programs()) {
+    std::vector<std::vector<float>> want;
+    for (int threads : {1, 2, 3, 7}) {
+      set_num_threads(threads);
+      auto compiled = compile(p.run);
+      const Tensors got = compiled(p.in);
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        if (threads == 1) want.push_back(got[i].to_vector<float>());
+        else EXPECT_EQ(got[i].to_vector<float>(), want[i]) << p.name << " on " << threads << " threads";
+      }
+    }
+  }
+  set_num_threads(before);
+}
+
+TEST(CompiledImages, KeepNaNAndTheFirstOfEqualElements) {
+  const auto f = [](const Tensors& t) {
+    return Tensors{max_pool2d(relu(conv2d(t[0], t[1], t[2])), 2)};
+  };
+  std::vector<float> values = numbers({2, 16, 8, 8}, 5).to_vector<float>();
+  values[1300] = std::numeric_limits<float>::quiet_NaN();
+  const Tensor x = tensor_of(values, {2, 16, 8, 8});
+  auto compiled = compile(f);
+  const Tensors in{x, numbers({16, 16, 3, 3}, 6), numbers({16}, 7)}, want = f(in), got = compiled(in);
+  const auto a = got[0].to_vector<float>(), b = want[0].to_vector<float>();
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_EQ(std::isnan(a[i]), std::isnan(b[i])) << i;
+  // All results equal: the gradient goes to the first of each window, as in eager execution.
+  const Tensors flat{ones({1, 16, 6, 6}).requires_grad(true), ones({16, 16, 3, 3})};
+  const auto g = [](const Tensors& t) { return with_gradients(max_pool2d(relu(conv2d(t[0], t[1])), 2).sum(), t); };
+  auto compiled_g = compile(g);
+  expect_near(compiled_g(flat), g(flat), "equal elements");
+}
+
+TEST(CompiledImages, KeepWhatSomebodyHolds) {
+  const auto f = [](const Tensors& t) {
+    const Tensor c = conv2d(t[0], t[1]), r = relu(c);
+    return Tensors{c, r, max_pool2d(r, 2)};
+  };
+  const Tensors in{features, numbers({16, 16, 3, 3}, 3)};
+  auto compiled = compile(f);
+  expect_near(compiled(in), f(in), "held");
+  for (const Tensor& t : compiled(in)) EXPECT_TRUE(t.is_contiguous());
+}
+
+}  // namespace
+}  // namespace weft
