@@ -44,10 +44,13 @@ const float* Stage::part(const float* image, Int row, Int column, Int rows) {
 }
 
 const char* decline_images(const KernelCall& call, const op::ConvShape& s) {
+  return s.groups > 1 ? "for convolutions without groups" : decline_any_groups(call, s);
+}
+
+const char* decline_any_groups(const KernelCall& call, const op::ConvShape& s) {
   for (const TensorView& v : call.in)
     if (is_floating(v.dtype) && v.dtype != DType::f32) return "computes in f32";
   if (s.axes > 2) return "for one or two spatial axes";
-  if (s.groups > 1) return "for convolutions without groups";
   if (s.x().numel() == 0 || s.y().numel() == 0 || s.w().numel() == 0) return "empty";
   if (s.x().numel() / s.batch > INT32_MAX || s.w().numel() > INT32_MAX) return "larger than its offsets";
   return nullptr;

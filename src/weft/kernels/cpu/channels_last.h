@@ -55,8 +55,41 @@ class Stage {
   Scratch<float> memory_;
 };
 
-/// What every channels-last convolution here declines.
+/// What every channels-last convolution here declines; the second takes groups.
 const char* decline_images(const KernelCall& call, const op::ConvShape& s);
+const char* decline_any_groups(const KernelCall& call, const op::ConvShape& s);
+
+/// Where the rows of taps of an input's gradient add up: the result itself, or a copy where there is padding or where
+/// whole vectors would reach behind a row.
+class InputSums {
+ public:
+  InputSums(const Images& g, std::int64_t width, float* dx)
+      : g_(g), dx_(dx), rows_(std::max(g.in[0] + g.pad[0], g.reach(0, g.out[0]))),
+        columns_(std::max(g.in[1] + g.pad[1], g.reach(1, g.out[1]))),
+        copy_(width != g.run_length() || rows_ != g.in[0] || columns_ != g.in[1] || g.pad[0] > 0 || g.pad[1] > 0),
+        size_(copy_ ? rows_ * row_step() + channel_step : g.in_size()), memory_(copy_ ? size_ : 0) {}
+  std::int64_t row_step() const { return columns_ * g_.channels; }
+  /// Zeros for image n.
+  float* begin(std::int64_t n) {
+    float* to = copy_ ? memory_.data() : dx_ + n * g_.in_size();
+    std::fill_n(to, size_, 0.0f);
+    return to;
+  }
+  /// The sums are those of image n.
+  void finish(std::int64_t n) const {
+    for (std::int64_t row = 0; copy_ && row < g_.in[0]; ++row)
+      std::copy_n(memory_.data() + (row + g_.pad[0]) * row_step() + g_.pad[1] * g_.channels, g_.in[1] * g_.channels,
+                  dx_ + n * g_.in_size() + row * g_.in[1] * g_.channels);
+  }
+
+ private:
+  const Images& g_;
+  float* dx_;
+  std::int64_t rows_, columns_;
+  bool copy_;
+  std::int64_t size_;
+  Scratch<float> memory_;
+};
 
 /// to[tap][channel][filter] of weights [filter][channel][tap], for product_row.
 void pack_by_input(const float* w, const Images& g, float* to);

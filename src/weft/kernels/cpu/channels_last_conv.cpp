@@ -75,38 +75,6 @@ const char* decline_filters(const KernelCall& call, const op::ConvShape& s) {
 
 // ---- gradient of the input ----
 
-/// Where the rows of taps of an input's gradient add up: the result itself, or a copy where there is padding or where
-/// whole vectors would reach behind a row.
-class InputSums {
- public:
-  InputSums(const Images& g, Int width, float* dx)
-      : g_(g), dx_(dx), rows_(std::max(g.in[0] + g.pad[0], g.reach(0, g.out[0]))),
-        columns_(std::max(g.in[1] + g.pad[1], g.reach(1, g.out[1]))),
-        copy_(width != g.run_length() || rows_ != g.in[0] || columns_ != g.in[1] || g.pad[0] > 0 || g.pad[1] > 0),
-        size_(copy_ ? rows_ * row_step() + channel_step : g.in_size()), memory_(copy_ ? size_ : 0) {}
-  Int row_step() const { return columns_ * g_.channels; }
-  /// Zeros for image n.
-  float* begin(Int n) {
-    float* to = copy_ ? memory_.data() : dx_ + n * g_.in_size();
-    std::fill_n(to, size_, 0.0f);
-    return to;
-  }
-  /// The sums are those of image n.
-  void finish(Int n) const {
-    for (Int row = 0; copy_ && row < g_.in[0]; ++row)
-      std::copy_n(memory_.data() + (row + g_.pad[0]) * row_step() + g_.pad[1] * g_.channels, g_.in[1] * g_.channels,
-                  dx_ + n * g_.in_size() + row * g_.in[1] * g_.channels);
-  }
-
- private:
-  const Images& g_;
-  float* dx_;
-  Int rows_, columns_;
-  bool copy_;
-  Int size_;
-  Scratch<float> memory_;
-};
-
 /// A row of g meets each kernel row: the products are added where that row's taps lie.
 void direct_input_grad(const Images& g, const float* dy, const float* w, float* dx) {
   const Int width = round_up(g.run_length(), channel_step);
