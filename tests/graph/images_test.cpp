@@ -65,10 +65,11 @@ std::vector<ImageProgram> programs() {
       {"batch norm, residual and mean", inputs_of(features, {{16, 16, 3, 3}, {16}, {16}, {16, 16, 1, 1}}),
        [](const Tensors& t) {
          const auto normed = batch_norm_train(conv2d(t[0], t[1], std::nullopt, {.padding = 1}), t[2], t[3]);
-         const Tensor h = relu(normed.y + conv2d(t[0], t[4]));
+         const Tensor h = relu(normed.y + conv2d(relu(batch_norm_train(conv2d(t[0], t[4]) * 2.0, t[3], t[2]).y), t[4]));
          return with_gradients(total(h.mean({2, 3}) * 2.0) + total(h.sum({0, 2, 3})) * 1e-3, t);
        },
-       {"cpu.batch_norm_channels_last", "cpu.batch_norm_grad_channels_last", "cpu.conv_weight_grad_channels_last"}},
+       {"cpu.batch_norm_channels_last", "cpu.batch_norm_grad_channels_last", "cpu.batch_norm_relu_channels_last",
+        "cpu.batch_norm_relu_grad_channels_last", "cpu.conv_weight_grad_channels_last"}},
       {"strides, other layouts and a held feature map", inputs_of(features, {{32, 16, 3, 3}, {16, 32, 2, 2}}),
        [](const Tensors& t) {
          const Tensor map = conv2d(t[0], t[1], std::nullopt, {.stride = 2, .padding = 1});

@@ -92,6 +92,9 @@ Axes StandardizeGrad::axes_of(Inputs in) const { return rows_apart(in, axes); }
 
 }  // namespace op
 
-void register_norm_ops() { add_ops(op::Norms{}, "nn"); }
+void register_norm_ops() {
+  add_ops(op::Norms{}, "nn");
+  add_ops(op::NormBlocks{}, "nn");
+}
 
 }  // namespace weft

@@ -44,6 +44,41 @@ struct BatchNormGrad {
   }
 };
 
+/// relu(batch_norm(x)) in one operator: compiled steps put it in their place. No gradient rule.
+struct BatchNormRelu {
+  double eps = 1e-5;
+  static constexpr auto signature = sig("batch_norm_relu(x, weight?, bias?) -> y, mean, var");
+  static constexpr auto doc = "relu of batch_norm; mean and var as batch_norm gives them";
+  static constexpr Types types = Types::floating;
+  Metas infer(Inputs in) const { return BatchNorm{eps}.infer(in); }
+  Axes axes_of(Inputs in) const { return BatchNorm{eps}.axes_of(in); }
+  static std::vector<Case<BatchNormRelu>> domain() {
+    std::vector<Case<BatchNormRelu>> cases;
+    for (const auto& c : BatchNorm::domain()) cases.push_back({{c.op.eps}, c.inputs, c.tolerance});
+    return cases;
+  }
+};
+
+/// batch_norm_grad of relu_grad(y, g), where y is that of batch_norm_relu: found anew from x.
+struct BatchNormReluGrad {
+  double eps = 1e-5;
+  static constexpr auto signature = sig("batch_norm_relu_grad(x, g, mean, var, weight?, bias?) -> dx, dweight, dbias");
+  static constexpr auto doc = "the gradient of batch_norm_relu: batch_norm_grad of g where y > 0";
+  static constexpr Types types = Types::floating;
+  Metas infer(Inputs in) const { return BatchNormGrad{eps}.infer(in); }
+  Axes axes_of(Inputs in) const { return BatchNormGrad{eps}.axes_of(in); }
+  static std::vector<Case<BatchNormReluGrad>> domain() {
+    std::vector<Case<BatchNormReluGrad>> cases;
+    for (const auto& c : BatchNormGrad::domain()) {
+      cases.push_back({{c.op.eps}, c.inputs, c.tolerance});
+      if (c.inputs.size() < 5) continue;
+      cases.push_back(cases.back());
+      cases.back().inputs.push_back({c.inputs[4].shape});
+    }
+    return cases;
+  }
+};
+
 /// Rows (the last `axes` axes) to mean 0 (where `center`) and mean square 1; rstd is the factor of each row.
 struct Standardize {
   std::int64_t axes = 1;  ///< how many last axes make a row
@@ -184,6 +219,7 @@ template <class T> Grads<T> StandardizeGrad::vjp(const Saved<T>& s, T h) const {
 }
 
 using Norms = OpList<BatchNorm, BatchNormGrad, Standardize, StandardizeGrad>;
+using NormBlocks = OpList<BatchNormRelu, BatchNormReluGrad>;
 
 }  // namespace weft::op
 

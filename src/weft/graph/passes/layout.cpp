@@ -37,7 +37,7 @@ class Layout {
     program_.steps.clear();
     for (ProgramStep& step : old) {
       for (BufferView& v : step.inputs) v = where_it_is(v);
-      if (const Kernel* kernel = channels_last_kernel(step)) images_to_end(step, *kernel);
+      if (const Kernel* kernel = worth_moving(step)) images_to_end(step, *kernel);
       else if (!element_wise(step)) sum(step);
     }
   }
@@ -87,6 +87,14 @@ class Layout {
     now = as_channels_last(now);
     moved_[static_cast<std::size_t>(v.buffer)] = now;
     return now;
+  }
+
+  /// The kernel that takes the step's images channels-last, where it repays moving them: it multiplies, or one of them
+  /// lies so already.
+  static const Kernel* worth_moving(const ProgramStep& step) {
+    bool lies_so = step.op->macs != nullptr;
+    for (const BufferView& v : step.inputs) lies_so |= !is_contiguous(v.shape, v.strides) && is_channels_last(v.shape, v.strides);
+    return lies_so ? channels_last_kernel(step) : nullptr;
   }
 
   void images_to_end(ProgramStep& step, const Kernel& kernel) {

@@ -12,6 +12,7 @@ constexpr Pass passes[] = {
     {"common-subexpressions", "computes once what several steps compute alike", share_common_subexpressions},
     {"dead-code", "removes steps whose outputs nobody reads", remove_dead_code},
     {"fuse-convolutions", "one operator for conv, relu and max_pool, and for their gradients", fuse_convolutions},
+    {"fuse-norms", "one operator for batch_norm and relu, and for their gradients", fuse_norms},
     {"layout", "lays images channels-last where kernels take them so", lay_channels_last},
 };
 

@@ -24,6 +24,8 @@ void run_passes(Program& program);
 void remove_dead_code(Program& program);
 /// Puts one operator in the place of conv, relu and max_pool, and of their gradients.
 void fuse_convolutions(Program& program);
+/// Puts one operator in the place of batch_norm and relu, and of their gradients.
+void fuse_norms(Program& program);
 /// Lays images channels-last where kernels for that take them.
 void lay_channels_last(Program& program);
 /// Computes once what several steps compute alike.

@@ -50,44 +50,70 @@ void Moments(const float* x, Int rows, Int channels, float* mean, float* squares
   }
 }
 
-/// y = (x - shift) * scale + offset, numbers a channel.
-void Normalise(const float* x, Int rows, Int channels, const float* shift, const float* scale, const float* offset, float* y) {
+/// y = (x - shift) * scale + offset, numbers a channel; not below 0 where `relu`.
+void Normalise(const float* x, Int rows, Int channels, const float* shift, const float* scale, const float* offset, bool relu, float* y) {
   for (Int c = 0; c < channels; c += F::lanes()) {
-    const F s = F::load(shift + c), f = F::load(scale + c), o = F::load(offset + c);
-    for (Int i = c; i < rows * channels; i += channels) ((F::load(x + i) - s) * f + o).store(y + i);
+    const F s = F::load(shift + c), f = F::load(scale + c), o = F::load(offset + c), zero(0);
+    for (Int i = c; i < rows * channels; i += channels) {
+      const F v = (F::load(x + i) - s) * f + o;
+      (relu ? F(hn::Max(zero.v, v.v)) : v).store(y + i);  // in this order NaN stays
+    }
   }
 }
 
-/// The sums of g and of g * (x - shift) over a block of rows.
-void Products(const float* g, const float* x, Int rows, Int channels, const float* shift, float* total, float* along) {
+/// The gradient that reaches the normalised value: that of y where y > 0.
+struct Masked {
+  F shift, scale, offset;
+  HWY_INLINE F operator()(F g, F x) const { return select((x - shift) * scale + offset <= F(0), F(0), g); }
+};
+struct Unmasked {
+  HWY_INLINE F operator()(F g, F) const { return g; }
+};
+
+template <class Mask> HWY_INLINE void products(const float* g, const float* x, Int count, Int channels, F s, Mask mask, float* total, float* along) {
+  F sum(0), more(0), product(0), other(0);
+  Int i = 0;
+  for (; i + channels < count; i += 2 * channels) {
+    const F u = F::load(x + i), v = F::load(x + i + channels);
+    const F a = mask(F::load(g + i), u), b = mask(F::load(g + i + channels), v);
+    sum = sum + a;
+    more = more + b;
+    product = product + a * (u - s);
+    other = other + b * (v - s);
+  }
+  if (i < count) {
+    const F u = F::load(x + i), a = mask(F::load(g + i), u);
+    sum = sum + a;
+    product = product + a * (u - s);
+  }
+  (sum + more).store(total);
+  (product + other).store(along);
+}
+
+/// The sums of g and of g * (x - shift) over a block of rows; of g where y > 0 where `scale` is given.
+void Products(const float* g, const float* x, Int rows, Int channels, const float* shift, const float* scale, const float* offset,
+              float* total, float* along) {
   for (Int c = 0; c < channels; c += F::lanes()) {
     const F s = F::load(shift + c);
-    F sum(0), more(0), product(0), other(0);
-    Int i = c;
-    for (; i + channels < rows * channels; i += 2 * channels) {
-      const F a = F::load(g + i), b = F::load(g + i + channels);
-      sum = sum + a;
-      more = more + b;
-      product = product + a * (F::load(x + i) - s);
-      other = other + b * (F::load(x + i + channels) - s);
-    }
-    if (i < rows * channels) {
-      const F a = F::load(g + i);
-      sum = sum + a;
-      product = product + a * (F::load(x + i) - s);
-    }
-    (sum + more).store(total + c);
-    (product + other).store(along + c);
+    const Int count = rows * channels - c;
+    if (scale) products(g + c, x + c, count, channels, s, Masked{s, F::load(scale + c), F::load(offset + c)}, total + c, along + c);
+    else products(g + c, x + c, count, channels, s, Unmasked{}, total + c, along + c);
   }
 }
 
 /// dx = g * a - (x - shift) * b - d, numbers a channel.
-void Denormalise(const float* g, const float* x, Int rows, Int channels, const float* shift, const float* a, const float* b,
-                 const float* d, float* dx) {
+void Denormalise(const float* g, const float* x, Int rows, Int channels, const float* shift, const float* scale, const float* offset,
+                 const float* a, const float* b, const float* d, float* dx) {
   for (Int c = 0; c < channels; c += F::lanes()) {
     const F s = F::load(shift + c), va = F::load(a + c), vb = F::load(b + c), vd = F::load(d + c);
-    for (Int i = c; i < rows * channels; i += channels)
-      (F::load(g + i) * va - (F::load(x + i) - s) * vb - vd).store(dx + i);
+    const auto spread = [&](auto mask) HWY_ATTR {
+      for (Int i = c; i < rows * channels; i += channels) {
+        const F v = F::load(x + i);
+        (mask(F::load(g + i), v) * va - (v - s) * vb - vd).store(dx + i);
+      }
+    };
+    if (scale) spread(Masked{s, F::load(scale + c), F::load(offset + c)});
+    else spread(Unmasked{});
   }
 }
 
@@ -126,11 +152,16 @@ struct Rows {
   }
 };
 
-void batch_norm(const KernelCall& call) {
+/// The factor that brings a channel to variance 1, times its weight.
+float scale_of(const float* weight, Int c, float var, double eps) {
+  return static_cast<float>((weight ? weight[c] : 1) / std::sqrt(static_cast<double>(var) + eps));
+}
+const float* input_or_null(const KernelCall& call, std::size_t i) { return call.in.size() > i ? call.in[i].as<float>() : nullptr; }
+
+template <class Op, bool relu> void batch_norm(const KernelCall& call) {
   const Rows r(call.in[0].shape);
-  const double eps = call.attributes<op::BatchNorm>().eps;
-  const auto *x = call.in[0].as<float>(), *weight = call.in.size() > 1 ? call.in[1].as<float>() : nullptr;
-  const auto* bias = call.in.size() > 2 ? call.in[2].as<float>() : nullptr;
+  const double eps = call.attributes<Op>().eps;
+  const float *x = call.in[0].as<float>(), *weight = input_or_null(call, 1), *bias = input_or_null(call, 2);
   auto *mean = call.out[1].as<float>(), *var = call.out[2].as<float>();
   Scratch<float> means(r.blocks * r.channels), squares(r.blocks * r.channels), scale(r.channels), offset(r.channels);
   r.for_each([&](Int b, Int at, Int rows) {
@@ -144,25 +175,30 @@ void batch_norm(const KernelCall& call) {
       const double d = means[b * r.channels + c] - m;
       s += squares[b * r.channels + c] + static_cast<double>(r.size(b)) * d * d;
     }
-    s /= static_cast<double>(r.rows);
     mean[c] = static_cast<float>(m);
-    var[c] = static_cast<float>(s);
-    scale[c] = static_cast<float>((weight ? weight[c] : 1) / std::sqrt(s + eps));
+    var[c] = static_cast<float>(s / static_cast<double>(r.rows));
+    scale[c] = scale_of(weight, c, var[c], eps);
     offset[c] = bias ? bias[c] : 0;
   });
   r.for_each([&](Int, Int at, Int rows) {
-    HWY_DYNAMIC_DISPATCH(Normalise)(x + at, rows, r.channels, mean, scale, offset, call.out[0].as<float>() + at);
+    HWY_DYNAMIC_DISPATCH(Normalise)(x + at, rows, r.channels, mean, scale, offset, relu, call.out[0].as<float>() + at);
   });
 }
 
-void batch_norm_grad(const KernelCall& call) {
+template <class Op, bool relu> void batch_norm_grad(const KernelCall& call) {
   const Rows r(call.in[0].shape);
-  const double eps = call.attributes<op::BatchNormGrad>().eps;
+  const double eps = call.attributes<Op>().eps;
   const auto *x = call.in[0].as<float>(), *g = call.in[1].as<float>(), *mean = call.in[2].as<float>(), *var = call.in[3].as<float>();
-  const auto* weight = call.in.size() > 4 ? call.in[4].as<float>() : nullptr;
-  Scratch<float> totals(r.blocks * r.channels), alongs(r.blocks * r.channels), a(r.channels), b(r.channels), d(r.channels);
+  const float *weight = input_or_null(call, 4), *bias = input_or_null(call, 5);
+  Scratch<float> totals(r.blocks * r.channels), alongs(r.blocks * r.channels), scale(r.channels), offset(r.channels);
+  Scratch<float> a(r.channels), b(r.channels), d(r.channels);
+  for (Int c = 0; c < r.channels; ++c) {
+    scale[c] = scale_of(weight, c, var[c], eps);
+    offset[c] = bias ? bias[c] : 0;
+  }
+  const float* mask = relu ? scale.data() : nullptr;
   r.for_each([&](Int k, Int at, Int rows) {
-    HWY_DYNAMIC_DISPATCH(Products)(g + at, x + at, rows, r.channels, mean, totals + k * r.channels, alongs + k * r.channels);
+    HWY_DYNAMIC_DISPATCH(Products)(g + at, x + at, rows, r.channels, mean, mask, offset, totals + k * r.channels, alongs + k * r.channels);
   });
   r.for_each_channel([&](Int c) {
     double total = 0, along = 0;
@@ -179,7 +215,7 @@ void batch_norm_grad(const KernelCall& call) {
     call.out[2].as<float>()[c] = static_cast<float>(total);
   });
   r.for_each([&](Int, Int at, Int rows) {
-    HWY_DYNAMIC_DISPATCH(Denormalise)(g + at, x + at, rows, r.channels, mean, a, b, d, call.out[0].as<float>() + at);
+    HWY_DYNAMIC_DISPATCH(Denormalise)(g + at, x + at, rows, r.channels, mean, mask, offset, a, b, d, call.out[0].as<float>() + at);
   });
 }
 
@@ -194,8 +230,13 @@ const char* decline(const KernelCall& call) {
 
 void register_cpu_channels_last_norm() {
   using namespace cpu_kernels;
-  add_kernel(info_of<op::BatchNorm>(), DeviceType::cpu, {"cpu.batch_norm_channels_last", &batch_norm, &decline, true, 1, 1});
-  add_kernel(info_of<op::BatchNormGrad>(), DeviceType::cpu, {"cpu.batch_norm_grad_channels_last", &batch_norm_grad, &decline, true, 3, 1});
+  const auto add = [](const OpInfo& info, void (*run)(const KernelCall&), std::uint32_t images) {
+    add_kernel(info, DeviceType::cpu, {"cpu." + info.name + "_channels_last", run, &decline, true, images, 1});
+  };
+  add(info_of<op::BatchNorm>(), &batch_norm<op::BatchNorm, false>, 1);
+  add(info_of<op::BatchNormRelu>(), &batch_norm<op::BatchNormRelu, true>, 1);
+  add(info_of<op::BatchNormGrad>(), &batch_norm_grad<op::BatchNormGrad, false>, 3);
+  add(info_of<op::BatchNormReluGrad>(), &batch_norm_grad<op::BatchNormReluGrad, true>, 3);
 }
 
 }  // namespace weft

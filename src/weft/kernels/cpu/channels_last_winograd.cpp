@@ -22,6 +22,10 @@ Stage input_stage(const Images& g, const Tiles& t) {
   return {g.in, g.channels, 4, 2 * t.columns + 2, copy};
 }
 
+/// From plane to plane of a block of tiles: a cache line more than it takes, so that the 16 lines that a transform writes
+/// do not fall into one set of the cache.
+Int plane_size(Int tiles, Int channels) { return tiles * channels + channel_step; }
+
 /// Rows of tiles of a block: its transforms stay in the second-level cache, and its tiles repay reading the weights.
 Int block_rows(const Images& g, const Tiles& t, Int total) {
   return std::clamp<Int>(std::max<Int>(24, 3072 / (g.channels + g.filters)) / t.columns, 1, total);
@@ -39,11 +43,11 @@ struct WinogradBlock {
 
   WinogradBlock(const Images& g, const Forward& c, const Tiles& t, const float* u, Int rows_a_block)
       : g(g), c(c), t(t), u(u),
-        stage(input_stage(g, t)), rows_a_block(rows_a_block), v(winograd_planes * rows_a_block * t.columns * g.channels),
-        m(winograd_planes * rows_a_block * t.columns * g.filters) {}
+        stage(input_stage(g, t)), rows_a_block(rows_a_block), v(winograd_planes * plane_size(rows_a_block * t.columns, g.channels)),
+        m(winograd_planes * plane_size(rows_a_block * t.columns, g.filters)) {}
 
   void run(Int first, Int last) {
-    const Int tiles = (last - first) * t.columns, v_plane = tiles * g.channels, m_plane = tiles * g.filters;
+    const Int tiles = (last - first) * t.columns, v_plane = plane_size(tiles, g.channels), m_plane = plane_size(tiles, g.filters);
     for (Int r = first; r < last; ++r) {
       const float* x = stage.part(c.x + r / t.rows * g.in_size(), r % t.rows * 2 - g.pad[0], -g.pad[1], 4);
       winograd_input({x, stage.row_step(), g.channels, t.columns, v + (r - first) * t.columns * g.channels, v_plane});
@@ -118,11 +122,11 @@ struct WeightGradBlock {
   WeightGradBlock(const Images& g, const Tiles& t, Int rows_a_block)
       : g(g), t(t), x_stage(input_stage(g, t)),
         g_stage(g.out, g.filters, 2, 2 * t.columns, 2 * t.rows > g.out[0] || 2 * t.columns > g.out[1]), rows_a_block(rows_a_block),
-        v(winograd_planes * rows_a_block * t.columns * g.channels), w(winograd_planes * rows_a_block * t.columns * g.filters) {}
+        v(winograd_planes * plane_size(rows_a_block * t.columns, g.channels)), w(winograd_planes * plane_size(rows_a_block * t.columns, g.filters)) {}
 
   /// Adds rows of tiles [first, last) of the batch.
   void run(const float* x, const float* dy, Int first, Int last, float* sums) {
-    const Int tiles = (last - first) * t.columns, v_plane = tiles * g.channels, w_plane = tiles * g.filters;
+    const Int tiles = (last - first) * t.columns, v_plane = plane_size(tiles, g.channels), w_plane = plane_size(tiles, g.filters);
     for (Int r = first; r < last; ++r) {
       const Int image = r / t.rows, row = r % t.rows * 2, at = (r - first) * t.columns;
       const float* from = x_stage.part(x + image * g.in_size(), row - g.pad[0], -g.pad[1], 4);

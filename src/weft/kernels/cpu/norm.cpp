@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include <weft/base/thread_pool.h>
 #include <weft/kernels/cpu/blocks.h>
@@ -78,13 +79,30 @@ template <class T> double squares_of(const T* x, double shift, Int n) {
       });
 }
 
-/// y = (x - shift) * scale + offset.
-template <class T> void normalise(const T* x, double shift, double scale, double offset, T* y, Int n) {
+/// y = (x - shift) * scale + offset; not below 0 where `relu`.
+template <bool relu = false, class T> void normalise(const T* x, double shift, double scale, double offset, T* y, Int n) {
   using V = Vector<T>;
-  const V s(shift), f(scale), o(offset);
+  const V s(shift), f(scale), o(offset), zero(0);
   Int i = 0;
-  for (; i + V::lanes() <= n; i += V::lanes()) ((V::load(x + i) - s) * f + o).store(y + i);
-  for (; i < n; ++i) y[i] = (x[i] - static_cast<T>(shift)) * static_cast<T>(scale) + static_cast<T>(offset);
+  for (; i + V::lanes() <= n; i += V::lanes()) {
+    const V v = (V::load(x + i) - s) * f + o;
+    (relu ? select(v <= zero, zero, v) : v).store(y + i);
+  }
+  for (; i < n; ++i) {
+    const T v = (x[i] - static_cast<T>(shift)) * static_cast<T>(scale) + static_cast<T>(offset);
+    y[i] = relu && v <= 0 ? 0 : v;
+  }
+}
+
+/// The gradient g behind a relu whose argument is (x - shift) * scale + offset, to `to`.
+template <class T> void mask_gradient(const T* g, const T* x, double shift, double scale, double offset, T* to, Int n) {
+  using V = Vector<T>;
+  const V s(shift), f(scale), o(offset), zero(0);
+  Int i = 0;
+  for (; i + V::lanes() <= n; i += V::lanes())
+    select((V::load(x + i) - s) * f + o <= zero, zero, V::load(g + i)).store(to + i);
+  for (; i < n; ++i)
+    to[i] = (x[i] - static_cast<T>(shift)) * static_cast<T>(scale) + static_cast<T>(offset) <= 0 ? 0 : g[i];
 }
 
 /// y = g * a - (x - shift) * b - c.
@@ -114,10 +132,11 @@ Planes planes_of(const Shape& x) {
 /// Channels of one piece: enough work for a thread to be worth waking.
 Int channels_a_piece(const Planes& p) { return std::max<Int>(1, piece_size / std::max<Int>(1, p.count * p.n)); }
 
-template <class T> void batch_norm(const KernelCall& call) {
+template <class T, class Op> void batch_norm(const KernelCall& call) {
+  constexpr bool relu = std::is_same_v<Op, op::BatchNormRelu>;
   const TensorView& view = call.in[0];
   const Planes planes = planes_of(view.shape);
-  const double eps = call.attributes<op::BatchNorm>().eps, count = op::norm_detail::elements_a_channel(view.shape);
+  const double eps = call.attributes<Op>().eps, count = op::norm_detail::elements_a_channel(view.shape);
   const T *x = view.as<T>(), *weight = call.in.size() > 1 ? call.in[1].as<T>() : nullptr;
   const T* bias = call.in.size() > 2 ? call.in[2].as<T>() : nullptr;
   T* y = call.out[0].as<T>();
@@ -129,24 +148,28 @@ template <class T> void batch_norm(const KernelCall& call) {
       planes(c, [&](Int at) { var += squares_of(x + at, mean, planes.n); });
       var /= count;
       const double scale = (weight ? weight[c] : 1) / std::sqrt(var + eps), offset = bias ? bias[c] : 0;
-      planes(c, [&](Int at) { normalise(x + at, mean, scale, offset, y + at, planes.n); });
+      planes(c, [&](Int at) { normalise<relu>(x + at, mean, scale, offset, y + at, planes.n); });
       call.out[1].as<T>()[c] = static_cast<T>(mean);
       call.out[2].as<T>()[c] = static_cast<T>(var);
     }
   });
 }
 
-template <class T> void batch_norm_grad(const KernelCall& call) {
+template <class T, class Op> void batch_norm_grad(const KernelCall& call) {
+  constexpr bool relu = std::is_same_v<Op, op::BatchNormReluGrad>;
   const TensorView& view = call.in[0];
   const Planes planes = planes_of(view.shape);
-  const double eps = call.attributes<op::BatchNormGrad>().eps, count = op::norm_detail::elements_a_channel(view.shape);
-  const T *x = view.as<T>(), *g = call.in[1].as<T>(), *weight = call.in.size() > 4 ? call.in[4].as<T>() : nullptr;
+  const double eps = call.attributes<Op>().eps, count = op::norm_detail::elements_a_channel(view.shape);
+  const T *x = view.as<T>(), *all_g = call.in[1].as<T>(), *weight = call.in.size() > 4 ? call.in[4].as<T>() : nullptr;
+  const T* bias = call.in.size() > 5 ? call.in[5].as<T>() : nullptr;
   T* dx = call.out[0].as<T>();
+  const T* g = relu ? dx : all_g;  // what relu lets through waits in dx
   parallel_for(view.shape[1], channels_a_piece(planes), [&](Int begin, Int end) {
     for (Int c = begin; c < end; ++c) {
       const double mean = call.in[2].as<T>()[c], r = 1 / std::sqrt(call.in[3].as<T>()[c] + eps);
       double total = 0, along = 0;  // sum of g, sum of g * xhat
       planes(c, [&](Int at) {
+        if (relu) mask_gradient(all_g + at, x + at, mean, (weight ? weight[c] : 1) * r, bias ? bias[c] : 0, dx + at, planes.n);
         total += sum_of(g + at, planes.n);
         along += dot_of(g + at, x + at, mean, planes.n);
       });
@@ -196,12 +219,16 @@ template <class T> void standardize_grad(const KernelCall& call) {
   });
 }
 
-void run_batch_norm(const KernelCall& call) {
-  call.in[0].dtype == DType::f32 ? batch_norm<float>(call) : batch_norm<double>(call);
+template <class Op> void in_dtype(const KernelCall& call) {
+  call.in[0].dtype == DType::f32 ? batch_norm<float, Op>(call) : batch_norm<double, Op>(call);
 }
-void run_batch_norm_grad(const KernelCall& call) {
-  call.in[0].dtype == DType::f32 ? batch_norm_grad<float>(call) : batch_norm_grad<double>(call);
+template <class Op> void grad_in_dtype(const KernelCall& call) {
+  call.in[0].dtype == DType::f32 ? batch_norm_grad<float, Op>(call) : batch_norm_grad<double, Op>(call);
 }
+void run_batch_norm(const KernelCall& call) { in_dtype<op::BatchNorm>(call); }
+void run_batch_norm_relu(const KernelCall& call) { in_dtype<op::BatchNormRelu>(call); }
+void run_batch_norm_grad(const KernelCall& call) { grad_in_dtype<op::BatchNormGrad>(call); }
+void run_batch_norm_relu_grad(const KernelCall& call) { grad_in_dtype<op::BatchNormReluGrad>(call); }
 void run_standardize(const KernelCall& call) {
   call.in[0].dtype == DType::f32 ? standardize<float>(call) : standardize<double>(call);
 }
@@ -219,6 +246,8 @@ namespace cpu_kernels {
 namespace {
 HWY_EXPORT(run_batch_norm);
 HWY_EXPORT(run_batch_norm_grad);
+HWY_EXPORT(run_batch_norm_relu);
+HWY_EXPORT(run_batch_norm_relu_grad);
 HWY_EXPORT(run_standardize);
 HWY_EXPORT(run_standardize_grad);
 
@@ -236,6 +265,8 @@ void register_cpu_norm() {
   };
   add(info_of<op::BatchNorm>(), [](const KernelCall& call) { HWY_DYNAMIC_DISPATCH(run_batch_norm)(call); });
   add(info_of<op::BatchNormGrad>(), [](const KernelCall& call) { HWY_DYNAMIC_DISPATCH(run_batch_norm_grad)(call); });
+  add(info_of<op::BatchNormRelu>(), [](const KernelCall& call) { HWY_DYNAMIC_DISPATCH(run_batch_norm_relu)(call); });
+  add(info_of<op::BatchNormReluGrad>(), [](const KernelCall& call) { HWY_DYNAMIC_DISPATCH(run_batch_norm_relu_grad)(call); });
   add(info_of<op::Standardize>(), [](const KernelCall& call) { HWY_DYNAMIC_DISPATCH(run_standardize)(call); });
   add(info_of<op::StandardizeGrad>(), [](const KernelCall& call) { HWY_DYNAMIC_DISPATCH(run_standardize_grad)(call); });
 }

@@ -25,9 +25,9 @@ double or_one(const KernelCall& call, std::size_t input, std::int64_t channel) {
   return call.in.size() > input ? get<double>(call.in[input], {channel}) : 1;
 }
 
-void run_batch_norm(const KernelCall& call) {
+template <class Op, bool relu> void run_batch_norm(const KernelCall& call) {
   const TensorView& x = call.in[0];
-  const double eps = call.attributes<op::BatchNorm>().eps, n = op::norm_detail::elements_a_channel(x.shape);
+  const double eps = call.attributes<Op>().eps, n = op::norm_detail::elements_a_channel(x.shape);
   for (std::int64_t c = 0; c < x.shape[1]; ++c) {
     double mean = 0, var = 0;
     for_each_of_channel(x.shape, c, [&](const Dims& i) { mean += get<double>(x, i) / n; });
@@ -36,26 +36,33 @@ void run_batch_norm(const KernelCall& call) {
       var += d * d / n;
     });
     const double scale = or_one(call, 1, c) / std::sqrt(var + eps), shift = call.in.size() > 2 ? get<double>(call.in[2], {c}) : 0;
-    for_each_of_channel(x.shape, c, [&](const Dims& i) { put(call.out[0], i, (get<double>(x, i) - mean) * scale + shift); });
+    for_each_of_channel(x.shape, c, [&](const Dims& i) {
+      const double y = (get<double>(x, i) - mean) * scale + shift;
+      put(call.out[0], i, relu && y <= 0 ? 0 : y);
+    });
     store(call.out[1], c, mean);
     store(call.out[2], c, var);
   }
 }
 
-void run_batch_norm_grad(const KernelCall& call) {
-  const TensorView &x = call.in[0], &g = call.in[1];
-  const double eps = call.attributes<op::BatchNormGrad>().eps, n = op::norm_detail::elements_a_channel(x.shape);
+template <class Op, bool relu> void run_batch_norm_grad(const KernelCall& call) {
+  const TensorView& x = call.in[0];
+  const double eps = call.attributes<Op>().eps, n = op::norm_detail::elements_a_channel(x.shape);
   for (std::int64_t c = 0; c < x.shape[1]; ++c) {
     const double mean = get<double>(call.in[2], {c}), r = 1 / std::sqrt(get<double>(call.in[3], {c}) + eps);
     const double w = or_one(call, 4, c);
+    const double shift = call.in.size() > 5 ? get<double>(call.in[5], {c}) : 0;
+    const auto g = [&](const Dims& i) {
+      return relu && (get<double>(x, i) - mean) * r * w + shift <= 0 ? 0 : get<double>(call.in[1], i);
+    };
     double sum_g = 0, sum_gx = 0;
     for_each_of_channel(x.shape, c, [&](const Dims& i) {
-      sum_g += get<double>(g, i);
-      sum_gx += get<double>(g, i) * (get<double>(x, i) - mean) * r;
+      sum_g += g(i);
+      sum_gx += g(i) * (get<double>(x, i) - mean) * r;
     });
     for_each_of_channel(x.shape, c, [&](const Dims& i) {
       const double xhat = (get<double>(x, i) - mean) * r;
-      put(call.out[0], i, w * r * (get<double>(g, i) - sum_g / n - xhat * sum_gx / n));
+      put(call.out[0], i, w * r * (g(i) - sum_g / n - xhat * sum_gx / n));
     });
     store(call.out[1], c, sum_gx);
     store(call.out[2], c, sum_g);
@@ -207,8 +214,10 @@ void run_cross_entropy_grad(const KernelCall& call) {
 }  // namespace
 
 void register_ref_norm() {
-  add_reference<op::BatchNorm>(&run_batch_norm);
-  add_reference<op::BatchNormGrad>(&run_batch_norm_grad);
+  add_reference<op::BatchNorm>(&run_batch_norm<op::BatchNorm, false>);
+  add_reference<op::BatchNormGrad>(&run_batch_norm_grad<op::BatchNormGrad, false>);
+  add_reference<op::BatchNormRelu>(&run_batch_norm<op::BatchNormRelu, true>);
+  add_reference<op::BatchNormReluGrad>(&run_batch_norm_grad<op::BatchNormReluGrad, true>);
   add_reference<op::Standardize>(&run_standardize);
   add_reference<op::StandardizeGrad>(&run_standardize_grad);
   add_reference<op::Softmax>(&run_softmax<op::Softmax, false>);
