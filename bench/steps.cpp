@@ -2,6 +2,8 @@
 // Benchmark's arguments; WEFT_THREADS sets the threads. Names are step/NETWORK/BATCH/MODE.
 #include <benchmark/benchmark.h>
 
+#include <cstdio>
+
 #include <weft/weft.h>
 
 #include "networks.h"
@@ -45,8 +47,9 @@ void add(const bench::Network& network, std::int64_t batch) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   for (const bench::Network& network : bench::networks()) {
+    network.make();  // has it the parameters that it states?
     add(network, network.batch);
     if (network.name == "tutorial-cnn") add(network, 128);
     benchmark::AddCustomContext("parameters of " + std::string(network.name), std::to_string(network.parameters));
@@ -56,4 +59,7 @@ int main(int argc, char** argv) {
   benchmark::AddCustomContext("weft threads", std::to_string(num_threads()));
   benchmark::RunSpecifiedBenchmarks();
   return 0;
+} catch (const Error& e) {
+  std::fprintf(stderr, "bench_steps: %s\n", e.what());
+  return 2;
 }

@@ -49,7 +49,7 @@ def size_of(path):
 
 
 def shared_libraries(program):
-    """Files of the libraries that a program loads, without those of the C and C++ languages, which every program has."""
+    """Files of the libraries that a program loads, without those of C and C++, which every program has."""
     run = subprocess.run(["ldd", program], capture_output=True, text=True)
     paths = re.findall(r"=> (/\S+)", run.stdout)
     language = ("libc.so", "libm.so", "libstdc++", "libgcc_s", "libpthread", "libdl.so", "librt.so")
@@ -57,8 +57,8 @@ def shared_libraries(program):
 
 
 def installed(peer, python, places):
-    """Bytes on disk: {"own": …, "accelerators": …}. Of a Python package, all that pip installed but pip itself, with the
-    parts for accelerators apart; of a program, it and its libraries."""
+    """Bytes on disk: {"own": …, "accelerators": …}. Of a Python package, all that pip installed but pip itself, with
+    the parts for accelerators apart; of a program, it and its libraries."""
     if "installed" in peer:
         files = [p.format(**places) for p in peer["installed"]]
         files = [f for f in files if os.path.exists(f)]

@@ -6,10 +6,12 @@ COLOURS = ["#0b6e4f", "#c8553d", "#d99a1e", "#3b6ea5", "#7a5195", "#555555"]
 
 STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;max-width:1080px;margin:2rem auto;padding:0 1rem;color:#1c1c1c;background:#fff}
-h1{font-size:1.6rem;margin-bottom:.2rem}h2{font-size:1.15rem;margin:2rem 0 .2rem}p{margin:.2rem 0 .6rem;color:#555;max-width:48rem}
+h1{font-size:1.6rem;margin-bottom:.2rem}h2{font-size:1.15rem;margin:2rem 0 .2rem}
+p{margin:.2rem 0 .6rem;color:#555;max-width:48rem}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{padding:.25rem .7rem;border-bottom:1px solid #ddd;text-align:left;vertical-align:top}th{font-weight:600}
-td.n,th.n{text-align:right;white-space:nowrap}tr.own td{font-weight:600}.plots{display:flex;flex-wrap:wrap;gap:1rem;margin-top:.6rem}
+td.n,th.n{text-align:right;white-space:nowrap}tr.own td{font-weight:600}
+.plots{display:flex;flex-wrap:wrap;align-items:flex-start;gap:1rem;margin-top:.6rem}
 svg{max-width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:#333}
 """
 
@@ -49,8 +51,9 @@ def html(title, head, sections, plots):
         body.append(html_table(s, own))
         drawn = [p for p in plots.get(s["title"], []) if p]
         body += ["<div class='plots'>" + "".join(drawn) + "</div>"] if drawn else []
-    return ("<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
-            f"<title>{text.escape(title)}</title><style>{STYLE}</style></head><body>" + "\n".join(body) + "</body></html>\n")
+    meta = "<meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
+    return (f"<!DOCTYPE html><html lang='en'><head>{meta}<title>{text.escape(title)}</title>"
+            f"<style>{STYLE}</style></head><body>" + "\n".join(body) + "</body></html>\n")
 
 
 def nice(largest):

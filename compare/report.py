@@ -1,4 +1,4 @@
-"""comparison.md and comparison.html from what OUT holds: about.json and results.jsonl. Every number comes from there."""
+"""comparison.md and comparison.html from about.json and results.jsonl in OUT; every number comes from there."""
 import json
 import os
 from statistics import mean, median, stdev
@@ -80,15 +80,19 @@ def classic(r):
         rows.append([*r.title(who), mean_deviation([e["accuracy"] for e in last], 2, 100) + (" %" if last else ""),
                      mean_deviation([e["loss"] for e in last], 3)])
     plural = "s" * (r.about["epochs"] > 1)
-    what = f"{r.about['epochs']} epoch{plural}" + (f" of {r.about['train_steps']} steps" if r.about["train_steps"] else "")
+    what = f"{r.about['epochs']} epoch{plural}"
+    if r.about["train_steps"]:
+        what += f" of {r.about['train_steps']} steps"
     note = (f"The tutorial's CNN on {r.about['data']['data']}, {what}, Adam 1e-3, batch 32, f32, pixels in 0 to 1, no "
-            f"augmentation; the same initial weights and the same order of images for all. Mean and standard deviation over "
-            f"{r.about['seeds']} seed{'s' * (r.about['seeds'] > 1)}. Each framework's own Adam: they differ in epsilon.")
+            "augmentation; the same initial weights and the same order of images for all. Mean and standard deviation "
+            f"over {r.about['seeds']} seed{'s' * (r.about['seeds'] > 1)}. Each framework's own Adam: they differ in "
+            "epsilon.")
     return table("Accuracy and loss", note, ["framework", "form", "test accuracy", "training loss"], rows)
 
 
 def step_times(r):
-    rows, batches = [], sorted({x["batch"] for x in r.records if x["kind"] == "steps" and x["network"] == "tutorial-cnn"})
+    rows = []
+    batches = sorted({x["batch"] for x in r.records if x["kind"] == "steps" and x["network"] == "tutorial-cnn"})
     for who in r.took_part("steps", network="tutorial-cnn"):
         row = list(r.title(who))
         for batch in batches:
@@ -99,8 +103,8 @@ def step_times(r):
     header = ["framework", "form"]
     for batch in batches:
         header += [f"ms a step, batch {batch}", f"× {r.label(r.reference)}"]
-    note = ("A step: images gathered from bytes, forward, loss, gradients, Adam. Median over fresh processes, run in turn "
-            "(A B C … C B A), least and largest; ratios are taken round by round.")
+    note = ("A step: images gathered from bytes, forward, loss, gradients, Adam. Median over fresh processes, run in "
+            "turn (A B C … C B A), least and largest; ratios are taken round by round.")
     return table("Time a step, tutorial CNN", note, header, rows)
 
 
@@ -116,10 +120,10 @@ def training_times(r):
         rows.append([*r.title(who), mean_deviation(r.values(who, "train", "train_s"), 1), text,
                      spread([x["peak_bytes"] for x in r.runs(who, "train")], 0, 1e-6),
                      spread([x["peak_bytes"] - r.about["data_bytes"] for x in r.runs(who, "train")], 0, 1e-6)])
-    note = ("Seconds from the start of the process, test after each epoch included. Memory: the largest resident size, and that "
-            f"less the bytes of the images and labels ({r.about['data_bytes'] / 1e6:.0f} MB).")
-    return table("Training", note, ["framework", "form", "s to the end", f"s to {TARGET:.0%} test accuracy", "MB at most",
-                                    "less the data"], rows)
+    note = ("Seconds from the start of the process, test after each epoch included. Memory: the largest resident size, "
+            f"and that less the bytes of the images and labels ({r.about['data_bytes'] / 1e6:.0f} MB).")
+    header = ["framework", "form", "s to the end", f"s to {TARGET:.0%} test accuracy", "MB at most", "less the data"]
+    return table("Training", note, header, rows)
 
 
 def cold_start(r):
@@ -129,13 +133,15 @@ def cold_start(r):
         rows.append([*r.title(who), spread(r.values(who, "steps", "first_step_s", **at)),
                      spread(r.values(who, "steps", "hundred_steps_s", **at)),
                      spread(r.ratios(who, r.reference, "steps", "hundred_steps_s", **at))])
-    note = "Seconds from the start of the process, data read from files that hold them as bytes; nothing compiled is kept."
+    note = ("Seconds from the start of the process, data read from files that hold them as bytes; nothing that was "
+            "compiled is kept.")
     return table("Cold start", note, ["framework", "form", "to the first step", "to 100 steps",
                                       f"× {r.label(r.reference)}"], rows)
 
 
 def other_networks(r):
-    names = list(dict.fromkeys(x["network"] for x in r.records if x["kind"] == "steps" and x["network"] != "tutorial-cnn"))
+    steps = [x["network"] for x in r.records if x["kind"] == "steps"]
+    names = [n for n in dict.fromkeys(steps) if n != "tutorial-cnn"]
     counts = r.about["data"].get("parameters", {})
     rows = []
     for who in r.forms:
@@ -143,7 +149,8 @@ def other_networks(r):
         if any(c != MISSING for c in cells):
             rows.append([*r.title(who), *cells])
     header = ["framework", "form"] + [n + (f" ({counts[n]:,} parameters)" if n in counts else "") for n in names]
-    note = "Milliseconds a training step, median over fresh processes. Batch 32, vgg 64; definitions: compare/jobs/networks.py."
+    note = ("Milliseconds a training step, median over fresh processes. Batch 32, vgg 64; definitions: "
+            "compare/jobs/networks.py.")
     return table("Other networks", note, header, rows)
 
 
@@ -162,14 +169,16 @@ def first_losses(r, who, network):
 def same_numbers(r):
     rows = []
     for network in dict.fromkeys(x["network"] for x in r.records if x["kind"] == "steps"):
-        base = next((first_losses(r, w, network) for w in r.forms if w[0] == r.reference[0] and first_losses(r, w, network)), [])
+        own = [first_losses(r, who, network) for who in r.forms if who[0] == r.reference[0]]
+        base = next(filter(None, own), [])
         for who in r.took_part("steps", network=network):
             losses = first_losses(r, who, network)
             apart = [abs(a - b) / abs(a) for a, b in zip(base, losses)]
             if apart and who[0] != r.reference[0]:
                 rows.append([network, *r.title(who), f"{apart[0]:.1e}", f"{max(apart):.1e} of {len(apart)}"])
-    note = (f"Relative difference of f32 losses from {r.peers[r.reference[0]]['title']}'s: that of the first step shows that the "
-            "job is the same; the largest of the first ones also holds Adam's epsilon and rounding that grows.")
+    note = (f"Relative difference of f32 losses from {r.peers[r.reference[0]]['title']}'s: that of the first step "
+            "shows that the job is the same; the largest of the first ones also holds Adam's epsilon and rounding that "
+            "grows.")
     return table("The same job", note, ["network", "framework", "form", "first loss", "largest"], rows)
 
 
@@ -182,7 +191,8 @@ def same_bits(r):
         rows.append([*r.title(who), ", ".join(map(str, hashes)), same if len(hashes) > 1 else MISSING,
                      next(iter(hashes.values()))[:16] if same == "yes" and hashes else MISSING])
     note = "Are the weights after 20 steps the same bits for each number of threads?"
-    return table("The same result for any number of threads", note, ["framework", "form", "threads", "same", "SHA-256 begins"], rows)
+    header = ["framework", "form", "threads", "same", "SHA-256 begins"]
+    return table("The same result for any number of threads", note, header, rows)
 
 
 def sizes(r):
@@ -193,8 +203,8 @@ def sizes(r):
         rows.append([peer["title"], f"{own['own'] / 1e6:.0f}" if own else MISSING,
                      f"{own['accelerators'] / 1e6:.0f}" if own and own["accelerators"] else MISSING,
                      ", ".join(f"{n} ({file})" for file, n in lines.items()) or MISSING])
-    note = ("Megabytes of the package and what it brings; the parts for GPUs, which its only package may bring along, apart. Lines of "
-            "the tutorial's program, neither empty nor comment.")
+    note = ("Megabytes of the package and what it brings; the parts for GPUs, which its only package may bring along, "
+            "apart. Lines of the tutorial's program, neither empty nor comment.")
     return table("Size", note, ["framework", "MB installed", "for GPUs, MB", "lines of the program"], rows)
 
 
@@ -208,8 +218,8 @@ def gaps(r):
     for x in r.records:
         counts = r.about["data"].get("parameters", {})
         if "result" in x and x["result"].get("parameters") not in (None, counts.get(x["network"])):
-            found.append((f"{r.label((x['peer'], x['form']))}: {x['network']}", f"{x['result']['parameters']} parameters; "
-                          f"expected {counts.get(x['network'])}"))
+            found.append((f"{r.label((x['peer'], x['form']))}: {x['network']}",
+                          f"{x['result']['parameters']} parameters; expected {counts.get(x['network'])}"))
     return table("Gaps", "What could not be run, and why.", ["what", "reason"], [list(g) for g in dict.fromkeys(found)])
 
 
@@ -235,8 +245,8 @@ def plots(r):
             points = [(e["seconds"], e["accuracy"] * 100) for e in x["result"]["epochs"]]
             curves.append((r.label(who), points, colours[who[0]]))
     return {"Training": [page.curves(curves, "seconds", "test accuracy, %")],
-            "Time a step, tutorial CNN": [bars("steps", "step_ms", f"ms a step, batch {b}", network="tutorial-cnn", batch=b)
-                                          for b in (32, 128)],
+            "Time a step, tutorial CNN": [bars("steps", "step_ms", f"ms a step, batch {batch}", network="tutorial-cnn",
+                                               batch=batch) for batch in (32, 128)],
             "Cold start": [bars("steps", "hundred_steps_s", "s to 100 steps", network="tutorial-cnn", batch=32)]}
 
 
@@ -244,8 +254,8 @@ def head(about):
     text = ("Made by compare/run. Every job runs in a fresh process with "
             f"{about['threads']} threads, from the same initial weights and in the same order.")
     if about["quick"]:
-        text += (" This is a quick look (--quick): few steps, one seed, slow forms left out. Its times are noisy and its accuracies "
-                 "are those of a beginning; it is not a result to quote.")
+        text += (" This is a quick look (--quick): few steps, one seed, slow forms left out. Its times are noisy and "
+                 "its accuracies are those of a beginning; it is not a result to quote.")
     return text
 
 
@@ -253,9 +263,9 @@ def write(out):
     """Writes both files; returns their paths."""
     about, records = load(out)
     r = Results(about, records)
-    sections = [classic(r), step_times(r), training_times(r), cold_start(r), other_networks(r), inference(r), same_numbers(r),
-                same_bits(r), sizes(r), gaps(r), versions(r)]
-    sections = [s for s in sections if s["rows"]]
+    made = (classic, step_times, training_times, cold_start, other_networks, inference, same_numbers, same_bits, sizes,
+            gaps, versions)
+    sections = [s for s in (make(r) for make in made) if s["rows"]]
     title = "Weft and its peers" + (" (quick look)" if about["quick"] else "")
     paths = []
     for name, text in (("comparison.md", page.markdown(title, head(about), sections)),

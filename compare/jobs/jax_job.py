@@ -13,7 +13,7 @@ class Jax:
         os.environ["JAX_PLATFORMS"] = "cpu"
         allowed = sorted(os.sched_getaffinity(0))
         if len(allowed) < exercise.threads:
-            raise SystemExit(f"{exercise.threads} threads on {len(allowed)} processors: JAX takes as many as it may run on")
+            raise SystemExit(f"{exercise.threads} threads on {len(allowed)} processors: JAX has a thread a processor")
         os.sched_setaffinity(0, allowed[:exercise.threads])
         import jax
         self.jax, self.exercise, self.version = jax, exercise, jax.__version__
@@ -35,12 +35,13 @@ class Jax:
         for kind, *a in layers:
             if kind == "conv":
                 _, _, _, stride, pad, groups, bias = a
-                x = lax.conv_general_dilated(x, rest.pop(0), (stride, stride), [(pad, pad)] * 2, dimension_numbers=self.axes,
-                                             feature_group_count=groups)
+                x = lax.conv_general_dilated(x, rest.pop(0), (stride, stride), [(pad, pad)] * 2,
+                                             dimension_numbers=self.axes, feature_group_count=groups)
                 x = x + per_channel(rest.pop(0)) if bias else x
             elif kind == "up":  # 4 x 4, stride 2: the gradient of a convolution, so the kernel is turned round
                 kernel = jnp.flip(rest.pop(0), (2, 3)).swapaxes(0, 1)
-                x = lax.conv_general_dilated(x, kernel, (1, 1), [(2, 2)] * 2, lhs_dilation=(2, 2), dimension_numbers=self.axes)
+                x = lax.conv_general_dilated(x, kernel, (1, 1), [(2, 2)] * 2, lhs_dilation=(2, 2),
+                                             dimension_numbers=self.axes)
                 x = x + per_channel(rest.pop(0))
             elif kind == "norm":
                 scale, shift, mean, var = (rest.pop(0) for _ in range(4))

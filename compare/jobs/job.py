@@ -31,7 +31,7 @@ def arguments():
     p.add_argument("--batch", type=int, default=32)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--seed", type=int, default=0, help="which weights and order")
-    p.add_argument("--steps", type=int, default=0, help="of task steps: all; of task train: an epoch (0: the whole epoch)")
+    p.add_argument("--steps", type=int, default=0, help="task steps: in all; task train: an epoch (0: all of it)")
     p.add_argument("--skip", type=int, default=100, help="of task steps: steps before the timed ones")
     p.add_argument("--epochs", type=int, default=10)
     p.add_argument("--started", type=float, default=time.time(), help="when the process was started (Unix time)")
@@ -111,7 +111,7 @@ def hash_of(arrays):
     return digest.hexdigest()
 
 
-def accuracy(job, exercise, batch=500):
+def accuracy(job, exercise, batch=100):
     right = 0
     for i in range(0, len(exercise.test_images), batch):
         outputs = job.predict(exercise.as_float(exercise.test_images[i:i + batch]))

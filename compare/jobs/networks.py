@@ -1,5 +1,5 @@
-"""The networks that are compared, as lists of layers: each peer makes its own layers of them. bench/networks.cpp has the
-same for Weft; the driver compares the counts of parameters. An image is [channels, height, width]."""
+"""The networks that are compared, as lists of layers: each peer makes its own layers of them. bench/networks.cpp has
+the same for Weft; a test and the report compare the counts of parameters. An image is [channels, height, width]."""
 
 
 def conv(inputs, outputs, kernel, stride=1, pad=0, groups=1, bias=True):
@@ -46,7 +46,8 @@ NETWORKS = {
     "resnet20": [*same(3, 16), RELU, *[residual(16, 16)] * 3, residual(16, 32), *[residual(32, 32)] * 2,
                  residual(32, 64), *[residual(64, 64)] * 2, MEAN, linear(64, 10)],
     "vgg": [*same(3, 32), RELU, *same(32, 32), RELU, POOL, *same(32, 64), RELU, *same(64, 64), RELU, POOL,
-            *same(64, 128), RELU, *same(128, 128), RELU, POOL, FLATTEN, linear(128 * 4 * 4, 128), RELU, linear(128, 10)],
+            *same(64, 128), RELU, *same(128, 128), RELU, POOL, FLATTEN, linear(128 * 4 * 4, 128), RELU,
+            linear(128, 10)],
     "mobilenet": [*same(3, 32), RELU, *separable(32, 64), *separable(64, 128, 2), *separable(128, 128),
                   *separable(128, 256, 2), *separable(256, 256), MEAN, linear(256, 10)],
     "autoencoder": [conv(3, 32, 4, 2, 1), RELU, conv(32, 64, 4, 2, 1), RELU, conv(64, 128, 4, 2, 1), RELU,

@@ -9,7 +9,7 @@ CHUNK = 50  # steps_per_execution of the form jit
 
 def block(x, kind, *a):
     """The layer's output for x, with Keras's order of axes: [height, width, channels]."""
-    from keras import layers, ops
+    from keras import layers
     if kind == "conv":
         inputs, outputs, kernel, stride, pad, groups, bias = a
         x = layers.ZeroPadding2D(pad)(x) if pad else x
@@ -20,8 +20,9 @@ def block(x, kind, *a):
         return residual(x, *a)
     return {"up": lambda i, o, kernel, stride, pad: layers.Conv2DTranspose(o, kernel, stride, padding="same"),
             "norm": lambda c: layers.BatchNormalization(momentum=0.9, epsilon=1e-5),
-            "linear": lambda i, o: layers.Dense(o), "relu": layers.ReLU, "sigmoid": lambda: layers.Activation("sigmoid"),
-            "flatten": layers.Flatten, "pool": layers.MaxPooling2D, "mean": layers.GlobalAveragePooling2D}[kind](*a)(x)
+            "linear": lambda i, o: layers.Dense(o), "flatten": layers.Flatten, "pool": layers.MaxPooling2D,
+            "relu": layers.ReLU, "sigmoid": lambda: layers.Activation("sigmoid"),
+            "mean": layers.GlobalAveragePooling2D}[kind](*a)(x)
 
 
 def residual(x, inputs, outputs, inner):
@@ -76,8 +77,11 @@ class Keras:
         assert not rest
         fast = exercise.form == "jit"
         self.chunk = CHUNK if fast else 1
-        loss = keras.losses.MeanSquaredError() if exercise.autoencoder else keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        self.net.compile(optimizer=keras.optimizers.Adam(1e-3), loss=loss, jit_compile=fast, steps_per_execution=self.chunk)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        if exercise.autoencoder:
+            loss = keras.losses.MeanSquaredError()
+        self.net.compile(optimizer=keras.optimizers.Adam(1e-3), loss=loss, jit_compile=fast,
+                         steps_per_execution=self.chunk)
 
     def batches(self, indices):
         tf, exercise = self.tf, self.exercise

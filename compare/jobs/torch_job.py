@@ -10,8 +10,8 @@ def layer(kind, *a):
         return nn.Conv2d(inputs, outputs, kernel, stride, pad, groups=groups, bias=bias)
     if kind == "residual":
         return residual(*a)
-    return {"up": nn.ConvTranspose2d, "norm": nn.BatchNorm2d, "linear": nn.Linear, "relu": nn.ReLU, "sigmoid": nn.Sigmoid,
-            "flatten": nn.Flatten, "pool": lambda: nn.MaxPool2d(2),
+    return {"up": nn.ConvTranspose2d, "norm": nn.BatchNorm2d, "linear": nn.Linear, "relu": nn.ReLU,
+            "sigmoid": nn.Sigmoid, "flatten": nn.Flatten, "pool": lambda: nn.MaxPool2d(2),
             "mean": lambda: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())}[kind](*a)
 
 
@@ -51,7 +51,9 @@ class Torch:
 
     def loss_of(self, x, y):
         functional = self.torch.nn.functional
-        return functional.mse_loss(self.net(x), x) if self.exercise.autoencoder else functional.cross_entropy(self.net(x), y)
+        if self.exercise.autoencoder:
+            return functional.mse_loss(self.net(x), x)
+        return functional.cross_entropy(self.net(x), y)
 
     def train(self, indices, tick):
         images, labels = map(self.torch.from_numpy, (self.exercise.images, self.exercise.labels))

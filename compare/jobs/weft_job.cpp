@@ -1,7 +1,7 @@
 // Weft's job, on the command line that every peer's takes (compare/jobs/job.py), with one line of JSON at the end.
 // Forms: fit (compile and fit), compiled (own loop with weft::compile), eager (own loop).
-// `weft_job --task prepare --dir DIR [--data NAME] [--data-dir DIR] [--seeds N] [--epochs N]` writes what all jobs read:
-// images and labels as bytes, initial weights, the order of the images.
+// `weft_job --task prepare --dir DIR [--data NAME] [--data-dir DIR] [--seeds N] [--epochs N]` writes what all jobs
+// read: images and labels as bytes, initial weights, the order of the images.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -154,8 +154,10 @@ class Clock {
   std::int64_t done() const { return done_; }
   json report() const {
     std::vector<double> times;
-    for (std::size_t i = 1; i < marks_.size(); ++i)
-      times.push_back((marks_[i].second - marks_[i - 1].second) / static_cast<double>(marks_[i].first - marks_[i - 1].first));
+    for (std::size_t i = 1; i < marks_.size(); ++i) {
+      const auto [before, then] = marks_[i - 1];
+      times.push_back((marks_[i].second - then) / static_cast<double>(marks_[i].first - before));
+    }
     return {{"first_step_s", first_},
             {"hundred_steps_s", done_ >= 100 ? json(hundredth_) : json()},
             {"step_ms", times.empty() ? json() : json(median(times) * 1e3)}};
@@ -170,7 +172,6 @@ class Clock {
 };
 
 struct Job {
-  Arguments args;
   const bench::Network& network;
   std::string form, dir;
   std::int64_t batch, steps, epochs;  ///< steps: in all, or an epoch; 0: all of the epoch
@@ -180,7 +181,7 @@ struct Job {
   Clock clock;
 
   explicit Job(const Arguments& a)
-      : args(a), network(bench::network(a.text("network", "tutorial-cnn"))), form(a.text("form", "")), dir(a.text("dir", "")),
+      : network(bench::network(a.text("network", "tutorial-cnn"))), form(a.text("form", "")), dir(a.text("dir", "")),
         batch(a.whole("batch", 32)), steps(a.whole("steps", 0)), epochs(a.whole("epochs", 10)),
         train(read_part(dir, "train", network)), test(read_part(dir, "test", network)), net(network.build()),
         clock(a.number("started", now()), a.whole("skip", 100)) {
@@ -195,8 +196,8 @@ struct Job {
   data::LoaderOptions loading() const {
     const auto numbers = [order = order, keep = steps * batch](std::uint64_t, std::int64_t epoch) {
       const auto all = order[epoch].to_vector<std::int64_t>();
-      const auto end = keep ? std::min(keep, static_cast<std::int64_t>(all.size())) : static_cast<std::int64_t>(all.size());
-      return std::vector<std::int64_t>(all.begin(), all.begin() + end);
+      const auto size = static_cast<std::int64_t>(all.size());
+      return std::vector<std::int64_t>(all.begin(), all.begin() + (keep ? std::min(keep, size) : size));
     };
     return {.batch_size = batch, .drop_last = true, .sampler = numbers};
   }
@@ -223,7 +224,7 @@ nn::Model by_fit(Job& job, Hooks hooks, bool validate) {
                         .callbacks = {hooks},
                         .validation_data = validate ? nn::OptionalDataset(&job.test) : nn::OptionalDataset(),
                         .shuffle = false,
-                        .validation_batch_size = 500,
+                        .validation_batch_size = 100,
                         .loader = job.loading()});
   return model;
 }
@@ -255,7 +256,7 @@ double accuracy(Job& job) {
   const nn::ModeScope still(job.net.module_ref(), false);
   const NoGrad off;
   metrics::Accuracy accuracy;
-  for (auto [x, y] : data::Loader{job.test, {.batch_size = 500}}) accuracy.update(job.net(x), y);
+  for (auto [x, y] : data::Loader{job.test, {.batch_size = 100}}) accuracy.update(job.net(x), y);
   return accuracy.result();
 }
 

@@ -65,7 +65,8 @@ class Driver(unittest.TestCase):
         self.assertEqual(self.row("The same result for any number of threads", "Own", "fast")[:2], ["1, 2, 3", "yes"])
         self.assertEqual(self.row("The same result for any number of threads", "Other", "slow")[:2], ["1, 2, 3", "no"])
         # What could not be run is named, and stops nothing.
-        self.assertIn("| Other, broken: tutorial-cnn, steps | exit code 1: fake: this form never works |", self.report())
+        gap = "| Other, broken: tutorial-cnn, steps | exit code 1: fake: this form never works |"
+        self.assertIn(gap, self.report())
         self.assertRegex(self.report(), r"\| Absent \| not installed: .+ \|")
         self.assertRegex(self.report(), r"\| Missing, any: tutorial-cnn, steps \| .*no-such-program: No such file")
         html = self.report("comparison.html")
@@ -93,7 +94,8 @@ class Driver(unittest.TestCase):
 
     def test_bad_input_is_one_line_and_exit_code_2(self):
         for arguments, part in ((["--peers", "others"], "--peers: received 'others'; expected some of other"),
-                                (["--epochs", "0"], "--epochs: received 0"), (["--seeds", "-1"], "--seeds: received -1"),
+                                (["--epochs", "0"], "--epochs: received 0"),
+                                (["--seeds", "-1"], "--seeds: received -1"),
                                 (["--data-dir", "nowhere"], "--data-dir: nowhere is no folder"),
                                 (["--env", "other"], "--env: received 'other'"),
                                 (["--table", "nowhere.json"], "--table: nowhere.json cannot be read"),
@@ -108,7 +110,8 @@ class Driver(unittest.TestCase):
         from networks import NETWORKS, parameters
         with open(os.path.join(ROOT, "bench", "networks.cpp"), encoding="utf-8") as f:
             found = re.findall(r'\{"([\w-]+)", \d+, \{[\d, ]+\}, (\d+), ', f.read())
-        self.assertEqual({n: int(count) for n, count in found}, {n: parameters(layers) for n, layers in NETWORKS.items()})
+        peers = {name: parameters(layers) for name, layers in NETWORKS.items()}
+        self.assertEqual({name: int(count) for name, count in found}, peers)
 
     def test_the_table_names_files_that_are_there(self):
         folder = os.path.join(ROOT, "compare")

@@ -17,12 +17,13 @@ if task == "prepare":
 batch = int(given.get("--batch", 1))
 losses = [2.0 + (0.001 if form == "slow" else 0), 1.0]
 results = {
-    "steps": {"step_ms": step_ms * batch / 32, "first_step_s": 0.25, "hundred_steps_s": 0.25 + step_ms / 10, "losses": losses,
-              "weights_sha256": "same" if step_ms < 5 else f"of {threads} threads"},
-    "train": {"epochs": [{"loss": 1.5, "accuracy": 0.5, "seconds": 10 * step_ms}, {"loss": 0.625, "accuracy": 0.6875,
-                                                                                  "seconds": 20 * step_ms}],
+    "steps": {"step_ms": step_ms * batch / 32, "first_step_s": 0.25, "hundred_steps_s": 0.25 + step_ms / 10,
+              "losses": losses, "weights_sha256": "same" if step_ms < 5 else f"of {threads} threads"},
+    "train": {"epochs": [{"loss": 1.5, "accuracy": 0.5, "seconds": 10 * step_ms},
+                         {"loss": 0.625, "accuracy": 0.6875, "seconds": 20 * step_ms}],
               "train_s": 20 * step_ms},
     "infer": {"infer_us": 100 * step_ms},
 }
 print("a line of chatter before the result")
-print(json.dumps(results[task] | {"version": f"fake {step_ms}", "parameters": 101770 if given["--network"] == "mlp" else 122570}))
+parameters = {"mlp": 101770}.get(given["--network"], 122570)
+print(json.dumps(results[task] | {"version": f"fake {step_ms}", "parameters": parameters}))
