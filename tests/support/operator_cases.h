@@ -1,5 +1,4 @@
-// What the generic operator tests share: inputs drawn from an operator's domain, single kernels run by hand,
-// comparison.
+// What the generic operator tests share: the cases of an operator's domain, single kernels run by hand, comparison.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,8 +12,9 @@
 #include <weft/base/strided.h>
 #include <weft/kernels/registry.h>
 #include <weft/ops/ops.h>
-#include <weft/tensor/apply.h>
 #include <weft/tensor/tensor_impl.h>
+
+#include "support/operator_inputs.h"
 
 namespace weft::testing {
 
@@ -53,40 +53,6 @@ inline std::vector<DType> dtypes_of(const OpInfo& info) {
     case Types::boolean: return {boolean};
     default: return {boolean, u8, i32, i64, f16, bf16, f32, f64};
   }
-}
-
-inline InputKind kind_of(const OpInfo& info, std::size_t i) {
-  return info.signature.inputs[std::min(i, info.signature.inputs.size() - 1)].kind;
-}
-
-/// The inputs of a case on cpu. Index inputs are i64, boolean ones bool, the others `dtype`; integers are whole.
-inline std::vector<Tensor> inputs_of(const OpInfo& info, const OpCase& c, DType dtype, std::uint64_t seed = 11) {
-  std::vector<Tensor> inputs;
-  for (std::size_t i = 0; i < c.inputs.size(); ++i) {
-    const Sample& s = c.inputs[i];
-    const InputKind kind = kind_of(info, i);
-    const DType to = s.dtype ? *s.dtype : kind == InputKind::index ? i64 : kind == InputKind::boolean ? boolean : dtype;
-    std::vector<double> values = s.values;
-    const RandomStream stream{seed, i};
-    for (std::int64_t k = static_cast<std::int64_t>(values.size()); k < s.shape.numel(); ++k)
-      values.push_back(s.lo + (s.hi - s.lo) * stream.uniform(static_cast<std::uint64_t>(k)));
-    for (double& v : values) {
-      if (!is_floating(to)) v = s.values.empty() && s.lo == -2 && s.hi == 2 ? std::round(v * 1.5) : std::floor(v);
-      if (to == u8 || to == boolean) v = std::fabs(v);
-    }
-    inputs.push_back(tensor_of(values, s.shape, {.dtype = to, .device = cpu}));
-  }
-  return inputs;
-}
-
-inline std::vector<Tensor> apply_case(const OpInfo& info, const OpCase& c, const std::vector<Tensor>& inputs,
-                                      Device device) {
-  DeviceScope scope(device);
-  std::vector<Tensor> moved;
-  for (const Tensor& t : inputs) moved.push_back(t.device() == device ? t : t.to(device));
-  const std::vector<Operand> operands(moved.begin(), moved.end());
-  Tensors out = apply_op(info, c.attrs.get(), operands);
-  return {out.begin(), out.end()};
 }
 
 /// Runs one implementation; false where it declines the case.
