@@ -10,8 +10,11 @@
 
 namespace weft {
 
-/// The plans of a compiled function, the one used last first.
-using PlanList = std::vector<std::unique_ptr<Plan>>;
+/// The plans of a compiled function, the one used last first, and the memory that they share: one runs at a time.
+struct PlanList {
+  std::vector<std::unique_ptr<Plan>> plans;  ///< made so far and kept
+  Arena arena;                               ///< of their intermediate values
+};
 
 /// One call: notes operators down, follows a plan as long as they are the plan's, and computes them at the end.
 class Trace final : public Deferral {
@@ -23,8 +26,10 @@ class Trace final : public Deferral {
   /// After an error: computes what was noted down before it, as eager execution would have.
   ~Trace() override;
 
+  RefPtr<Storage> storage(std::size_t bytes) override;
   void apply(const OpInfo& info, const void* op, std::span<const Tensor> inputs, std::span<const Tensor> outputs) override;
   void replacing(Tensor& slot, RefCounted* cell) override;
+  void replacing(std::int64_t& number, RefCounted* cell) override;
   void settle() override;
   /// Computes what is noted down by a plan: one that fits, or a new one.
   void finish();
@@ -42,6 +47,7 @@ class Trace final : public Deferral {
   void stop();
   std::vector<bool> held() const;
   void run_steps();
+  void run_step(const ProgramStep& step);
   void compute(const std::vector<bool>& results);
   void put_back();
   Plan& make_plan(const std::vector<bool>& results);
@@ -53,15 +59,17 @@ class Trace final : public Deferral {
   Plan* plan_ = nullptr;      // the plan that the call has followed so far
   std::size_t position_ = 0;  // steps noted down
   Program program_;           // where no plan is followed: what was noted down
-  std::vector<RefPtr<Storage>> storages_;  // by buffer number
-  std::vector<bool> external_;
-  struct Replaced {
+  std::vector<RefPtr<Storage>> storages_;  // by buffer number; what is not pending was there before
+  /// What a slot of a cell was before.
+  template <class T> struct Replaced {
     RefPtr<RefCounted> cell;
-    Tensor* slot;
-    Tensor before;
+    T* slot;
+    T before;
   };
-  std::vector<Replaced> replaced_;  // values of cells before this call, in order
-  std::vector<std::pair<Storage*, int>> table_;  // storage -> number: open addressing
+  std::vector<Replaced<Tensor>> values_;  // in order
+  std::vector<Replaced<std::int64_t>> numbers_;
+  std::vector<std::pair<Storage*, int>> table_;  // storage that was there before -> number: open addressing
+  std::size_t entries_ = 0;                      // in it
 };
 
 }  // namespace weft
