@@ -218,6 +218,15 @@ TEST(Compile, GivesNoMemoryToWhatOnlyItsPlanUses) {
   EXPECT_LT(compiled.stats().arena_bytes, 3u << 20);
 }
 
+TEST(Compile, AFunctionMayCallItselfAfterARead) {
+  std::function<double(const Tensor&)> self;
+  auto compiled = compile([&](const Tensor& x) { return x.item() > 3 ? x.item() : self(x + 1.0); });
+  self = [&](const Tensor& x) { return compiled(x); };
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(compiled(zeros({})), 4);
+  ::testing::internal::GetCapturedStderr();
+}
+
 TEST(Compile, ReturnsViewsOfWhatItComputes) {
   const auto f = [](const Tensor& x) {
     const Tensor y = x * 2.0;

@@ -1,5 +1,6 @@
 #include <weft/graph/compile.h>
 
+#include <atomic>
 #include <cstdio>
 #include <mutex>
 
@@ -11,6 +12,7 @@ namespace weft::detail {
 struct Engine::State {
   const char* name;
   std::mutex mutex;
+  std::atomic<const Context*> caller = nullptr;  // the thread that calls: the function may call itself after a read
   PlanList list = {};
   CompileStats stats = {};
   bool told = false;
@@ -27,8 +29,13 @@ bool plain(const Context& c) { return c.deferral || c.observer || c.detect_anoma
 }  // namespace
 
 void Engine::call(FunctionRef<void()> body) {
-  if (plain(context())) return body();
+  if (plain(context()) || state_->caller == &context()) return body();
   std::scoped_lock lock(state_->mutex);
+  struct Caller {
+    std::atomic<const Context*>& of;
+    explicit Caller(std::atomic<const Context*>& o) : of(o) { of = &context(); }
+    ~Caller() { of = nullptr; }
+  } caller(state_->caller);
   ++state_->stats.calls;
   Trace trace(state_->list);
   body();

@@ -32,22 +32,31 @@ bool same_beginning(const Program& a, const Program& b, std::size_t n) {
 }  // namespace
 
 Trace::Trace(PlanList& plans)
-    : plans_(plans), home_(&detail::context()), outer_(std::exchange(detail::context().deferral, this)), table_(256) {
+    : plans_(plans), home_(&detail::context()), outer_(std::exchange(detail::context().deferral, this)), notes_(plans.notes) {
   if (!plans_.plans.empty()) plan_ = plans_.plans.front().get();
 }
 
 Trace::~Trace() {
-  if (!active_) return;
-  stop();
-  try {
-    run_steps();
-  } catch (...) {  // the error that ended the call is on its way already
-    put_back();
+  if (active_) {
+    stop();
+    try {
+      run_steps();
+    } catch (...) {  // the error that ended the call is on its way already
+      put_back();
+    }
   }
+  notes_.clear();
 }
 
-void Trace::replacing(Tensor& slot, RefCounted* cell) { values_.push_back({RefPtr<RefCounted>(cell), &slot, slot}); }
-void Trace::replacing(std::int64_t& number, RefCounted* cell) { numbers_.push_back({RefPtr<RefCounted>(cell), &number, number}); }
+void TraceNotes::clear() {
+  storages.clear();
+  values.clear();
+  numbers.clear();
+  if (std::exchange(entries, 0)) std::fill(table.begin(), table.end(), std::pair<Storage*, int>());
+}
+
+void Trace::replacing(Tensor& slot, RefCounted* cell) { notes_.values.push_back({RefPtr<RefCounted>(cell), &slot, slot}); }
+void Trace::replacing(std::int64_t& number, RefCounted* cell) { notes_.numbers.push_back({RefPtr<RefCounted>(cell), &number, number}); }
 
 namespace {
 /// In the place of a call that failed: its values were never computed.
@@ -62,9 +71,9 @@ struct Failed final : Deferral {
 
 /// After an error: cells hold what they held before the call, and who holds a value that never comes is told so.
 void Trace::put_back() {
-  for (auto r = values_.rbegin(); r != values_.rend(); ++r) *r->slot = r->before;
-  for (auto r = numbers_.rbegin(); r != numbers_.rend(); ++r) *r->slot = r->before;
-  for (const RefPtr<Storage>& s : storages_)
+  for (auto r = notes_.values.rbegin(); r != notes_.values.rend(); ++r) *r->slot = r->before;
+  for (auto r = notes_.numbers.rbegin(); r != notes_.numbers.rend(); ++r) *r->slot = r->before;
+  for (const RefPtr<Storage>& s : notes_.storages)
     if (s && s->pending()) s->pending()->deferral = &failed;
 }
 
@@ -74,8 +83,8 @@ void Trace::stop() {
 }
 
 RefPtr<Storage> Trace::storage(std::size_t bytes) {
-  RefPtr<Storage> s = Storage::later(bytes, this, static_cast<int>(storages_.size()));
-  storages_.push_back(s);
+  RefPtr<Storage> s = Storage::later(bytes, this, static_cast<int>(notes_.storages.size()));
+  notes_.storages.push_back(s);
   return s;
 }
 
@@ -94,17 +103,17 @@ int Trace::number_of(Storage* storage) {
     check(p->deferral != &failed, "an input was never computed: the compiled call that makes it failed");
     fail("a tensor of a compiled call that is still running on another thread; use it after the call");
   }
-  if (entries_ * 2 >= table_.size()) {
-    std::vector<std::pair<Storage*, int>> larger(table_.size() * 2);
-    for (const auto& entry : table_)
+  if (notes_.entries * 2 >= notes_.table.size()) {
+    std::vector<std::pair<Storage*, int>> larger(notes_.table.size() * 2);
+    for (const auto& entry : notes_.table)
       if (entry.first) larger[place_in(larger, entry.first)] = entry;
-    table_ = std::move(larger);
+    notes_.table = std::move(larger);
   }
-  auto& entry = table_[place_in(table_, storage)];
+  auto& entry = notes_.table[place_in(notes_.table, storage)];
   if (!entry.first) {
-    ++entries_;
-    entry = {storage, static_cast<int>(storages_.size())};
-    storages_.emplace_back(storage);
+    ++notes_.entries;
+    entry = {storage, static_cast<int>(notes_.storages.size())};
+    notes_.storages.emplace_back(storage);
   }
   return entry.second;
 }
@@ -177,17 +186,13 @@ void Trace::apply(const OpInfo& info, const void* op, std::span<const Tensor> in
   ++position_;
 }
 
-/// For each buffer, whether somebody outside holds it.
-std::vector<bool> Trace::held() const {
-  std::vector<bool> list(storages_.size());
-  for (std::size_t i = 0; i < list.size(); ++i) list[i] = storages_[i]->pending() && !storages_[i]->unique();
-  return list;
-}
+/// Somebody outside holds what a step has made.
+bool Trace::held(std::size_t buffer) const { return notes_.storages[buffer]->pending() && !notes_.storages[buffer]->unique(); }
 
 /// Operator by operator, as eager execution does it; what nobody reads again or holds is freed.
 void Trace::run_steps() {
   if (plan_) leave_plan();
-  std::vector<std::size_t> last_use(storages_.size());
+  std::vector<std::size_t> last_use(notes_.storages.size());
   const auto each_view = [](const ProgramStep& step, auto f) {
     for (const BufferView& v : step.inputs) f(static_cast<std::size_t>(v.buffer));
     for (const BufferView& v : step.outputs) f(static_cast<std::size_t>(v.buffer));
@@ -196,7 +201,7 @@ void Trace::run_steps() {
   for (std::size_t i = 0; i < program_.steps.size(); ++i) {
     run_step(program_.steps[i]);
     each_view(program_.steps[i], [&](std::size_t b) {
-      if (last_use[b] == i) storages_[b] = {};
+      if (last_use[b] == i) notes_.storages[b] = {};
     });
   }
 }
@@ -204,11 +209,11 @@ void Trace::run_steps() {
 void Trace::run_step(const ProgramStep& step) {
   SmallVector<TensorView, 4> in, out;
   const auto view = [&](const BufferView& v) {
-    char* memory = static_cast<char*>(storages_[static_cast<std::size_t>(v.buffer)]->data());
+    char* memory = static_cast<char*>(notes_.storages[static_cast<std::size_t>(v.buffer)]->data());
     return TensorView{memory + v.offset, v.dtype, cpu, v.shape, v.strides};
   };
   try {
-    for (const BufferView& v : step.outputs) storages_[static_cast<std::size_t>(v.buffer)]->provide();
+    for (const BufferView& v : step.outputs) notes_.storages[static_cast<std::size_t>(v.buffer)]->provide();
     for (const BufferView& v : step.inputs) in.push_back(view(v));
     for (const BufferView& v : step.outputs) out.push_back(view(v));
     detail::run_kernel(*step.op, step.attrs.get(), in, out, cpu);
@@ -216,7 +221,7 @@ void Trace::run_step(const ProgramStep& step) {
     e.in(step.op->name);
     throw;
   }
-  for (const BufferView& v : step.outputs) storages_[static_cast<std::size_t>(v.buffer)]->settled();
+  for (const BufferView& v : step.outputs) notes_.storages[static_cast<std::size_t>(v.buffer)]->settled();
 }
 
 void Trace::settle() {
@@ -233,12 +238,12 @@ void Trace::settle() {
 }
 
 /// A plan for what was noted down, in the place of one that computes the same for fewer holders.
-Plan& Trace::make_plan(const std::vector<bool>& results) {
+Plan& Trace::make_plan() {
   if (plan_) leave_plan();
-  program_.buffers.resize(storages_.size());
-  for (std::size_t i = 0; i < storages_.size(); ++i)
-    program_.buffers[i] = {static_cast<std::int64_t>(storages_[i]->bytes()),
-                           !storages_[i]->pending() ? BufferKind::external : results[i] ? BufferKind::result : BufferKind::intermediate};
+  program_.buffers.resize(notes_.storages.size());
+  for (std::size_t i = 0; i < notes_.storages.size(); ++i)
+    program_.buffers[i] = {static_cast<std::int64_t>(notes_.storages[i]->bytes()),
+                           !notes_.storages[i]->pending() ? BufferKind::external : held(i) ? BufferKind::result : BufferKind::intermediate};
   std::vector<std::unique_ptr<Plan>>& plans = plans_.plans;
   std::erase_if(plans, [&](const auto& p) {
     if (!same_program(p->recorded(), program_)) return false;
@@ -255,26 +260,27 @@ void Trace::finish() {
   if (!active_) return;
   stop();
   try {
-    compute(held());
+    compute();
   } catch (...) {
     put_back();
     throw;
   }
 }
 
-void Trace::compute(const std::vector<bool>& results) {
+void Trace::compute() {
   if (position_ == 0) return;
-  replayed_ = plan_ && position_ == plan_->recorded().steps.size() && storages_.size() == plan_->recorded().buffers.size();
-  for (std::size_t i = 0; replayed_ && i < results.size(); ++i)
-    replayed_ = !results[i] || plan_->recorded().buffers[i].kind == BufferKind::result;
-  Plan& plan = replayed_ ? *plan_ : make_plan(results);
-  std::vector<void*> memory(storages_.size());
+  replayed_ = plan_ && position_ == plan_->recorded().steps.size() && notes_.storages.size() == plan_->recorded().buffers.size();
+  for (std::size_t i = 0; replayed_ && i < notes_.storages.size(); ++i)
+    replayed_ = !held(i) || plan_->recorded().buffers[i].kind == BufferKind::result;
+  Plan& plan = replayed_ ? *plan_ : make_plan();
+  std::vector<void*>& memory = notes_.memory;
+  memory.resize(notes_.storages.size());
   for (std::size_t i = 0; i < memory.size(); ++i) {
-    if (plan.recorded().buffers[i].kind == BufferKind::result) storages_[i]->provide();
-    memory[i] = storages_[i]->data();
+    if (plan.recorded().buffers[i].kind == BufferKind::result) notes_.storages[i]->provide();
+    memory[i] = notes_.storages[i]->data();
   }
   plan.run(memory);
-  for (const RefPtr<Storage>& s : storages_) s->settled();
+  for (const RefPtr<Storage>& s : notes_.storages) s->settled();
   auto& plans = plans_.plans;
   const auto used = std::find_if(plans.begin(), plans.end(), [&](const auto& p) { return p.get() == &plan; });
   std::rotate(plans.begin(), used, used + 1);

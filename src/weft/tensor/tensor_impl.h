@@ -46,6 +46,7 @@ struct TensorImpl final : RefCounted {
 
 /// A leaf of the tape: a parameter or a tensor made with requires_grad. Holds what backward() accumulates.
 struct Leaf final : Node {
+  Leaf() : Node(NodeKind::leaf) {}
   Tensor grad;                                ///< undefined before the first backward()
   class ParameterState* parameter = nullptr;  ///< its cell while that lives
 };
