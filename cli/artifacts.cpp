@@ -131,7 +131,7 @@ void write_artifacts(nn::Model& model, const Settings& settings, const data::Tra
   nn::ReportData report;
   if (!outcome.interrupted) {
     nn::PredictOptions predict;
-    predict.batch_size = 250;
+    predict.batch_size = test_batch_size(settings);
     predict.loader = test_loader;
     judge(model.predict(data.test, predict), data.test, report, outcome);
   }

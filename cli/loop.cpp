@@ -5,6 +5,7 @@
 
 #include "common.h"
 #include <weft/base/format.h>
+#include <weft/graph/compile.h>
 #include <weft/metrics/metrics.h>
 #include <weft/nn/losses.h>
 #include <weft/ops/ops.h>
@@ -43,6 +44,13 @@ nn::History train_by_hand(nn::Model& model, const data::Dataset& train, const nn
   o.shuffle = options.shuffle;
   data::Loader loader(train, o);
   opt.set_total_steps(loader.size() * options.epochs);
+  const auto step = [&](const Tensor& x, const Tensor& y) {
+    const Tensor logits = net(x), loss = nn::cross_entropy(logits, y);
+    opt.step(nn::grad(loss, net.module_ref()));
+    return std::pair(logits.detach(), loss.detach());
+  };
+  auto planned = weft::compile(step);  // as fit does it
+  const bool eagerly = model.compile_options().run_eagerly;
   Running running;
   if (options.resume) loader.set_state(at.loader);
   else at = {};
@@ -55,9 +63,7 @@ nn::History train_by_hand(nn::Model& model, const data::Dataset& train, const nn
     at.inside_epoch = true;
     for (auto [x, y] : loader) {
       for (const auto& c : options.callbacks) c->on_train_batch_begin(model, at.step);
-      const Tensor logits = net(x);
-      const Tensor loss = nn::cross_entropy(logits, y);
-      opt.step(nn::grad(loss, net.module_ref()));
+      const auto [logits, loss] = eagerly ? step(x, y) : planned(x, y);
       const double value = loss.item();
       check(!options.stop_on_nan || std::isfinite(value), "the loss is not finite at step ", at.step + 1, " of epoch ",
             at.epoch + 1, "; lower the learning rate or clip gradients");

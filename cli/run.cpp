@@ -106,7 +106,8 @@ nn::Model build(const Settings& s, std::int64_t classes) {
   model.compile({.optimizer = optim::make(s.optimizer, rule),
                  .loss = nn::CrossEntropy{},
                  .metrics = {metrics::Accuracy{}},
-                 .optimizer_options = {.schedule = optim::make_schedule(s.schedule)}});
+                 .optimizer_options = {.schedule = optim::make_schedule(s.schedule)},
+                 .run_eagerly = s.eager});
   return model;
 }
 
@@ -118,7 +119,7 @@ nn::FitOptions fit_options(const Settings& s, const RunOptions& run, const data:
   o.verbose = run.verbose;
   o.stop_on_nan = run.stop_on_nan;
   o.validation_data = test;
-  o.validation_batch_size = std::max<std::int64_t>(s.batch_size, 250);
+  o.validation_batch_size = test_batch_size(s);
   o.loader.seed = s.seed;
   o.loader.workers = o.validation_loader.workers = s.workers;
   const data::Augmentations normalize = data::normalization(s.normalize, train);

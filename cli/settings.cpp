@@ -67,6 +67,8 @@ std::vector<std::pair<std::string, std::string>> to_list(const Settings& s) {
   return list;
 }
 
+std::int64_t test_batch_size(const Settings& s) { return std::max<std::int64_t>(s.batch_size, 32); }
+
 std::string data_name(const Settings& s) {
   std::filesystem::path path = s.data;
   if (!path.has_filename()) path = path.parent_path();  // "folder/"

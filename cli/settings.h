@@ -31,7 +31,11 @@ struct Settings {
   std::string face = "fit";
   int workers = 0;
   double save_every = 60;  ///< seconds between checkpoints within an epoch; 0: at epochs' ends only
+  bool eager = false;      ///< operator by operator instead of planned steps
 };
+
+/// Examples at once where a network is tested: what training has memory for, and not too few for speed.
+std::int64_t test_batch_size(const Settings& s);
 
 /// As JSON text, with what made it, and back; unknown keys are an Error.
 std::string to_json(const Settings& s);

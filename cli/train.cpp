@@ -101,6 +101,7 @@ void add_train(CLI::App& app) {
   c->add_option("--verbose", f->run.verbose, "0: silent, 1: a bar, 2: a line an epoch (-1: 1 on a terminal, else 2)");
   c->add_flag("--stop-on-nan", f->run.stop_on_nan, "End with an error at the first loss that is not finite");
   c->add_flag("--json", f->run.json, "End with one line of JSON");
+  c->add_flag("--eager", s.eager, "Compute operator by operator, for debugging, instead of whole planned steps");
   c->add_flag("--profile", f->run.profile, "Print where the time went, by operator");
   c->callback([c, f, epochs, steps, threads, out] {
     RunOptions& run = f->run;

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include <weft/base/memory.h>
 #include <weft/graph/compile.h>
 #include <weft/graph/passes/passes.h>
 #include <weft/graph/plan.h>
@@ -191,6 +192,70 @@ TEST(Compile, NamesTheOperatorOfAnErrorInAPlan) {
   for (int i = 0; i < 3; ++i) compiled(batch(0), good);
   WEFT_EXPECT_ERROR(compiled(batch(0), bad), "take");
   EXPECT_EQ(compiled(batch(0), good).shape(), (Shape{2, 8}));
+}
+
+TEST(Compile, NamesTheOperatorOfAnErrorWhereAnElementIsRead) {
+  auto compiled = compile([](const Tensor& x, const Tensor& i) { return take(x, i, 0).sum().item(); });
+  ::testing::internal::CaptureStderr();
+  WEFT_EXPECT_ERROR(compiled(batch(0), full({2}, 9, {.dtype = i64})), "take");
+  ::testing::internal::GetCapturedStderr();
+}
+
+TEST(Compile, GivesNoMemoryToWhatOnlyItsPlanUses) {
+  std::size_t grown = 0;
+  auto compiled = compile([&](const Tensor& x) {
+    const std::size_t before = memory::stats().in_use;
+    Tensor y = x;
+    for (int i = 0; i < 8; ++i) y = exp(y) * 0.5;
+    grown = memory::stats().in_use - before;
+    return y.sum();
+  });
+  const Tensor x = zeros({512, 512});
+  for (int i = 0; i < 2; ++i) {
+    compiled(x);
+    EXPECT_LT(grown, 100'000u);
+  }
+  EXPECT_LT(compiled.stats().arena_bytes, 3u << 20);
+}
+
+TEST(Compile, AFunctionMayCallItselfAfterARead) {
+  std::function<double(const Tensor&)> self;
+  auto compiled = compile([&](const Tensor& x) { return x.item() > 3 ? x.item() : self(x + 1.0); });
+  self = [&](const Tensor& x) { return compiled(x); };
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(compiled(zeros({})), 4);
+  ::testing::internal::GetCapturedStderr();
+}
+
+TEST(Compile, ReturnsViewsOfWhatItComputes) {
+  const auto f = [](const Tensor& x) {
+    const Tensor y = x * 2.0;
+    return std::vector<Tensor>{y, flip(y, {0}).transpose(0, 1), narrow(y, 1, 2, 3), y.reshape({64}), narrow(y.transpose(0, 1), 0, 1, 2)};
+  };
+  auto compiled = compile(f);
+  for (int i = 0; i < 3; ++i) {
+    const std::vector<Tensor> expected = f(batch(i)), got = compiled(batch(i));
+    for (std::size_t k = 0; k < got.size(); ++k) EXPECT_EQ(got[k].to_vector<float>(), expected[k].to_vector<float>());
+  }
+}
+
+TEST(Compile, AValueOfAFailedCallSaysSo) {
+  Tensor kept;
+  auto compiled = compile([&](const Tensor& x, const Tensor& i) {
+    kept = x * 2.0;
+    return take(kept, i, 0);
+  });
+  WEFT_EXPECT_ERROR(compiled(batch(0), full({2}, 9, {.dtype = i64})), "take");
+  WEFT_EXPECT_ERROR(kept.to_vector<float>(), "never computed");
+  WEFT_EXPECT_ERROR(kept + 1.0, "never computed");
+  WEFT_EXPECT_ERROR(compiled(kept, full({2}, 0, {.dtype = i64})), "never computed");
+}
+
+TEST(Compile, NamesTheNeedOfAPlanThatFindsNoMemory) {
+  auto compiled = compile([](const Tensor& x) { return exp(x + x.transpose(0, 1)).sum(); });
+  const Tensor x = zeros({1 << 22, 1});
+  WEFT_EXPECT_ERROR(compiled(x), "out of memory", "the plan of a compiled step needs", "140737488355328 bytes");
+  EXPECT_EQ(compiled(zeros({2, 1})).item(), 4);
 }
 
 }  // namespace

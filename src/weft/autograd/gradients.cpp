@@ -1,8 +1,8 @@
 #include <weft/autograd/gradients.h>
 
-#include <unordered_map>
-#include <unordered_set>
+#include <algorithm>
 
+#include <weft/base/thread_pool.h>
 #include <weft/ops/ops.h>
 #include <weft/tensor/context.h>
 #include <weft/tensor/tape.h>
@@ -11,18 +11,9 @@ namespace weft {
 
 namespace {
 
-/// Gradients that arrive at each output of a node.
-using Pending = std::unordered_map<Node*, std::vector<Tensor>>;
-
-void accumulate(Pending& pending, const Value& v, const Tensor& g) {
-  auto& slots = pending[v.node.get()];
-  if (slots.size() < v.node->outputs.size()) slots.resize(v.node->outputs.size());
-  Tensor& slot = slots[static_cast<std::size_t>(v.index)];
-  slot = slot.defined() ? slot + g : g;
-}
-
 /// Custom gradients hold a function; they are nodes without an operator.
 struct CustomNode final : Node {
+  CustomNode() : Node(NodeKind::custom) {}
   std::vector<Tensor> in;
   Tensor out;
   std::function<std::vector<Tensor>(const std::vector<Tensor>&, const Tensor&, const Tensor&)> backward;
@@ -40,7 +31,7 @@ std::vector<Tensor> call_custom(const CustomNode& node, const Tensor& cotangent)
 }
 
 std::vector<Tensor> call_rule(Node& node, std::span<const Tensor> cotangents) {
-  if (const auto* custom = dynamic_cast<CustomNode*>(&node)) return call_custom(*custom, cotangents[0]);
+  if (node.kind == NodeKind::custom) return call_custom(static_cast<CustomNode&>(node), cotangents[0]);
   auto& tape = static_cast<TapeNode&>(node);
   try {
     VjpCall call{Saved<Tensor>(tape), cotangents, {}};
@@ -59,32 +50,50 @@ std::vector<Tensor> call_rule(Node& node, std::span<const Tensor> cotangents) {
   }
 }
 
-/// Runs the tape backwards from `roots`; calls at(node, gradients) for every node when its gradients are complete.
-void run_backward(std::span<const Value> roots, std::span<const Tensor> cotangents, bool create_graph, bool retain,
-                  const std::function<void(Node&, std::vector<Tensor>&)>& at) {
+/// Gradients that arrive at the outputs of nodes: of those in the order that topological() gives.
+class Arriving {
+ public:
+  explicit Arriving(const std::vector<Node*>& order) : order_(order), slots_(order.size()) {}
+  void add(const Value& v, const Tensor& g) {
+    const auto at = std::lower_bound(order_.begin(), order_.end(), v.node->sequence,
+                                     [](const Node* n, std::uint64_t sequence) { return n->sequence < sequence; });
+    auto& slots = slots_[static_cast<std::size_t>(at - order_.begin())];
+    if (slots.size() < v.node->outputs.size()) slots.resize(v.node->outputs.size());
+    Tensor& slot = slots[static_cast<std::size_t>(v.index)];
+    slot = slot.defined() ? slot + g : g;
+  }
+  /// Those of node i of the order; empty where none has arrived.
+  SmallVector<Tensor, 1> take(std::size_t i) { return std::move(slots_[i]); }
+
+ private:
+  const std::vector<Node*>& order_;
+  std::vector<SmallVector<Tensor, 1>> slots_;
+};
+
+/// Runs the tape backwards from `roots`, through `order`, which is theirs; calls at(node, gradients) for every node when its
+/// gradients are complete.
+void run_backward(std::span<const Value> roots, const std::vector<Node*>& order, std::span<const Tensor> cotangents,
+                  bool create_graph, bool retain, FunctionRef<void(Node&, std::span<const Tensor>)> at) {
   const bool outer = std::exchange(detail::context().grad_enabled, create_graph);
   struct Restore {
     bool outer;
     ~Restore() { detail::context().grad_enabled = outer; }
   } restore{outer};
-  Pending pending;
-  for (std::size_t i = 0; i < roots.size(); ++i) accumulate(pending, roots[i], cotangents[i]);
-  const std::vector<Node*> order = topological(roots);
-  for (auto it = order.rbegin(); it != order.rend(); ++it) {
-    Node& node = **it;
-    auto found = pending.find(&node);
-    if (found == pending.end()) continue;
-    std::vector<Tensor> gradients = std::move(found->second);
-    pending.erase(found);
+  Arriving arriving(order);
+  for (std::size_t i = 0; i < roots.size(); ++i) arriving.add(roots[i], cotangents[i]);
+  for (std::size_t i = order.size(); i-- > 0;) {
+    Node& node = *order[i];
+    const SmallVector<Tensor, 1> gradients = arriving.take(i);
+    if (gradients.empty()) continue;
     at(node, gradients);
-    auto* tape = dynamic_cast<TapeNode*>(&node);
-    if (!tape && !dynamic_cast<CustomNode*>(&node)) continue;
+    if (node.kind != NodeKind::tape && node.kind != NodeKind::custom) continue;
     const std::vector<Tensor> to_inputs = call_rule(node, gradients);
-    for (std::size_t i = 0; i < node.inputs.size() && i < to_inputs.size(); ++i)
-      if (node.inputs[i] && to_inputs[i].defined()) accumulate(pending, node.inputs[i], to_inputs[i]);
-    if (tape && !retain) {
-      tape->saved.clear();
-      tape->released = true;
+    for (std::size_t k = 0; k < node.inputs.size() && k < to_inputs.size(); ++k)
+      if (node.inputs[k] && to_inputs[k].defined()) arriving.add(node.inputs[k], to_inputs[k]);
+    if (node.kind == NodeKind::tape && !retain) {
+      auto& tape = static_cast<TapeNode&>(node);
+      tape.saved.clear();
+      tape.released = true;
     }
   }
 }
@@ -107,8 +116,8 @@ void check_on_tape(const Tensor& output) {
 
 }  // namespace
 
-std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
-                         const std::vector<Tensor>& cotangents, const GradOptions& options) {
+std::vector<Tensor> detail::grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                                 const std::vector<Tensor>& cotangents, const GradOptions& options, std::vector<Leaf*>* leaves) {
   std::vector<Value> roots;
   std::vector<Tensor> seeds;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
@@ -116,24 +125,33 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
     roots.push_back(outputs[i].impl()->value);
     seeds.push_back(seed_for(outputs[i], i < cotangents.size() ? cotangents[i] : Tensor()));
   }
-  std::unordered_map<Node*, std::vector<std::size_t>> wanted;
+  std::vector<std::pair<const Node*, std::size_t>> wanted;  // by node
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     check(inputs[i].defined() && inputs[i].requires_grad(), "grad: input ", i,
           " is not on the tape; make it a leaf with requires_grad(true)");
-    wanted[inputs[i].impl()->value.node.get()].push_back(i);
+    wanted.emplace_back(inputs[i].impl()->value.node.get(), i);
   }
+  std::sort(wanted.begin(), wanted.end());
+  const std::vector<Node*> order = topological(roots);
+  if (leaves)
+    for (Node* n : order)
+      if (n->kind == NodeKind::leaf) leaves->push_back(static_cast<Leaf*>(n));
   std::vector<Tensor> result(inputs.size());
-  run_backward(roots, seeds, options.create_graph, options.retain_graph.value_or(options.create_graph),
-               [&](Node& node, std::vector<Tensor>& gradients) {
-                 auto found = wanted.find(&node);
-                 if (found == wanted.end()) return;
-                 for (std::size_t i : found->second)
-                   result[i] = gradients[static_cast<std::size_t>(inputs[i].impl()->value.index)];
+  run_backward(roots, order, seeds, options.create_graph, options.retain_graph.value_or(options.create_graph),
+               [&](Node& node, std::span<const Tensor> gradients) {
+                 auto found = std::lower_bound(wanted.begin(), wanted.end(), std::pair<const Node*, std::size_t>(&node, 0));
+                 for (; found != wanted.end() && found->first == &node; ++found)
+                   result[found->second] = gradients[static_cast<std::size_t>(inputs[found->second].impl()->value.index)];
                });
   for (std::size_t i = 0; i < result.size(); ++i)
     check(result[i].defined() || options.allow_unused, "grad: the result does not depend on input ", i,
           "; pass .allow_unused = true to get an undefined gradient");
   return result;
+}
+
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                         const std::vector<Tensor>& cotangents, const GradOptions& options) {
+  return detail::grad(outputs, inputs, cotangents, options, nullptr);
 }
 
 std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs, const GradOptions& options) {
@@ -144,11 +162,11 @@ void Tensor::backward(const Tensor& seed, bool retain_graph) const {
   check_on_tape(*this);
   const Value root = impl_->value;
   const Tensor start = seed_for(*this, seed);
-  run_backward({&root, 1}, {&start, 1}, false, retain_graph, [](Node& node, std::vector<Tensor>& gradients) {
-    auto* leaf = dynamic_cast<Leaf*>(&node);
-    if (!leaf) return;
-    detail::replacing(leaf->grad, leaf);
-    leaf->grad = leaf->grad.defined() ? leaf->grad + gradients[0] : gradients[0];
+  run_backward({&root, 1}, topological({&root, 1}), {&start, 1}, false, retain_graph, [](Node& node, std::span<const Tensor> gradients) {
+    if (node.kind != NodeKind::leaf) return;
+    auto& leaf = static_cast<Leaf&>(node);
+    detail::replacing(leaf.grad, &leaf);
+    leaf.grad = leaf.grad.defined() ? leaf.grad + gradients[0] : gradients[0];
   });
 }
 
@@ -156,7 +174,7 @@ std::vector<Leaf*> detail::leaves_of(const Tensor& root) {
   std::vector<Leaf*> leaves;
   if (!root.defined() || !root.impl()->value) return leaves;
   for (Node* n : topological({&root.impl()->value, 1}))
-    if (auto* leaf = dynamic_cast<Leaf*>(n)) leaves.push_back(leaf);
+    if (n->kind == NodeKind::leaf) leaves.push_back(static_cast<Leaf*>(n));
   return leaves;
 }
 

@@ -41,6 +41,9 @@ Tensor stop_gradient(const Tensor& x);
 namespace detail {
 /// Every leaf that `root` depends on and that gets gradients.
 std::vector<Leaf*> leaves_of(const Tensor& root);
-}
+/// weft::grad; `leaves`, where given, receives leaves_of() the outputs.
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                         const std::vector<Tensor>& cotangents, const GradOptions& options, std::vector<Leaf*>* leaves);
+}  // namespace detail
 
 }  // namespace weft

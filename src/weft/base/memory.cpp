@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdlib>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include <weft/base/error.h>
@@ -39,22 +40,35 @@ Cache& cache() {
   return *c;
 }
 
-void count_in(Cache& c, std::size_t size) {
-  const std::size_t now = c.in_use.fetch_add(size, std::memory_order_relaxed) + size;
+void count_in(Cache& c, std::ptrdiff_t size) {
+  const std::size_t now = c.in_use.fetch_add(static_cast<std::size_t>(size), std::memory_order_relaxed) + static_cast<std::size_t>(size);
   std::size_t peak = c.peak.load(std::memory_order_relaxed);
-  while (now > peak && !c.peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+  while (size > 0 && now > peak && !c.peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
   }
 }
 
-/// Small free blocks of one thread, linked through their first word: taken and given back without a lock.
+/// Small free blocks of one thread, linked through their first word: taken and given back without a lock. Bytes taken
+/// from it or given to it are told to the counters of all threads only once they are many.
 struct Local {
   static constexpr int small_classes = 28;  // up to 4 KiB
   static constexpr int most = 64;           // blocks kept of one class
+  static constexpr std::ptrdiff_t many = 1 << 16;
   void* head[small_classes];
   int count[small_classes];
+  std::ptrdiff_t taken;  // bytes in use that the counters do not know of; as many fewer are cached
   bool closed;  // the thread is ending: what is still freed goes to the shared lists
 };
 thread_local constinit Local local{};
+
+void tell(Cache& c) {
+  const std::ptrdiff_t taken = std::exchange(local.taken, 0);
+  count_in(c, taken);
+  c.cached.fetch_sub(static_cast<std::size_t>(taken), std::memory_order_relaxed);
+}
+void take_local(Cache& c, std::ptrdiff_t size) {
+  local.taken += size;
+  if (local.taken > Local::many || local.taken < -Local::many) [[unlikely]] tell(c);
+}
 
 void share(Cache& c, int k, void* p) {
   const std::size_t size = size_of_class(k);
@@ -65,6 +79,7 @@ void share(Cache& c, int k, void* p) {
 }
 
 void flush_local(Cache& c) {
+  tell(c);
   for (int k = 0; k < Local::small_classes; ++k)
     while (void* p = local.head[k]) {
       local.head[k] = *static_cast<void**>(p);
@@ -88,7 +103,7 @@ void keep_local(Cache& c, int k, void* p) {
   *static_cast<void**>(p) = local.head[k];
   local.head[k] = p;
   ++local.count[k];
-  c.cached.fetch_add(size_of_class(k), std::memory_order_relaxed);
+  take_local(c, -static_cast<std::ptrdiff_t>(size_of_class(k)));
 }
 
 void trim_locked(Cache& c) {
@@ -120,10 +135,12 @@ void* allocate(std::size_t bytes) {
     p = local.head[k];
     local.head[k] = *static_cast<void**>(p);
     --local.count[k];
-    c.cached.fetch_sub(size_of_class(k), std::memory_order_relaxed);
-  } else {
-    check(k < classes, "out of memory: ", bytes, " bytes requested");
-    std::unique_lock lock(c.mutex);
+    take_local(c, static_cast<std::ptrdiff_t>(size_of_class(k)));
+    return p;
+  }
+  check(k < classes, "out of memory: ", bytes, " bytes requested");
+  {
+    std::scoped_lock lock(c.mutex);
     if (auto& list = c.free[k]; !list.empty()) {
       p = list.back();
       list.pop_back();
@@ -131,20 +148,21 @@ void* allocate(std::size_t bytes) {
     }
   }
   if (!p) p = from_system(c, k, bytes);
-  count_in(c, size_of_class(k));
+  count_in(c, static_cast<std::ptrdiff_t>(size_of_class(k)));
   return p;
 }
 
 void release(void* p, std::size_t bytes) noexcept {
   const int k = class_of(bytes);
   Cache& c = cache();
-  c.in_use.fetch_sub(size_of_class(k), std::memory_order_relaxed);
   if (k < Local::small_classes && local.count[k] < Local::most && !local.closed) return keep_local(c, k, p);
+  c.in_use.fetch_sub(size_of_class(k), std::memory_order_relaxed);
   share(c, k, p);
 }
 
 MemoryStats stats() {
-  const Cache& c = cache();
+  Cache& c = cache();
+  tell(c);  // other threads may hold back some of theirs
   return {c.in_use.load(), c.peak.load(), c.cached.load()};
 }
 

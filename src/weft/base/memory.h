@@ -3,10 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace weft {
 
-/// Counters of the caching allocator, in bytes.
+/// Counters of the caching allocator, in bytes; of small blocks each other thread may hold back some 64 KiB.
 struct MemoryStats {
   std::size_t in_use = 0;   ///< handed out now
   std::size_t peak = 0;     ///< most ever handed out at once
@@ -37,5 +38,17 @@ template <class T> class Scratch {
   std::size_t bytes_;
   void* p_;
 };
+
+/// For containers of the standard library in kernels: they take the same memory at every call.
+template <class T> struct ScratchAllocator {
+  using value_type = T;  ///< as the standard library asks
+  ScratchAllocator() = default;
+  template <class U> ScratchAllocator(const ScratchAllocator<U>&) {}  ///< all are the same
+  T* allocate(std::size_t n) { return static_cast<T*>(memory::allocate(n * sizeof(T))); }  ///< room for n elements
+  void deallocate(T* p, std::size_t n) noexcept { memory::release(p, n * sizeof(T)); }      ///< gives it back
+  friend bool operator==(const ScratchAllocator&, const ScratchAllocator&) { return true; }
+};
+/// A vector that a kernel makes at each call.
+template <class T> using ScratchVector = std::vector<T, ScratchAllocator<T>>;
 
 }  // namespace weft

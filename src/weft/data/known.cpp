@@ -113,12 +113,16 @@ void read_cifar(const std::string& path, std::int64_t count, int label_bytes, st
                 std::uint8_t* pixels, std::int64_t* labels) {
   constexpr std::int64_t image = 3072;
   const std::int64_t record = image + label_bytes;
-  const std::string bytes = read_file(path);
-  check(static_cast<std::int64_t>(bytes.size()) == count * record, path, ": ", bytes.size(), " bytes; expected ",
+  const InputFile file(path);
+  check(static_cast<std::int64_t>(file.size()) == count * record, path, ": ", file.size(), " bytes; expected ",
         count * record, " (", count, " records of ", record,
         "); the file is truncated or of another kind, fetch it again");
+  constexpr std::int64_t at_once = 100;  // the file is not there twice
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(at_once * record));
   for (std::int64_t i = 0; i < count; ++i) {
-    const auto* p = reinterpret_cast<const std::uint8_t*>(bytes.data()) + i * record;
+    if (i % at_once == 0)
+      file.read(static_cast<std::uint64_t>(i * record), bytes.data(), static_cast<std::size_t>(std::min(at_once, count - i) * record));
+    const std::uint8_t* p = bytes.data() + i % at_once * record;
     labels[i] = p[label_bytes - 1];
     check(labels[i] < classes, path, ": label ", labels[i], " of image ", i, "; expected 0 to ", classes - 1);
     std::memcpy(pixels + i * image, p + label_bytes, image);

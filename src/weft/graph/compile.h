@@ -20,16 +20,30 @@ struct CompileStats {
 };
 
 namespace detail {
-/// The plans of one compiled function.
+/// The plans of one compiled function. Calls from several threads wait for each other.
 class Engine {
  public:
-  Engine();
+  explicit Engine(const char* name = "compile");  ///< who says that a call cannot be planned: a literal
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
   ~Engine();
   void call(FunctionRef<void()> body);
   CompileStats stats() const;
   std::string describe() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Engines for calls from several threads at once: each call has one to itself.
+class EnginePool {
+ public:
+  explicit EnginePool(const char* name);  ///< as Engine's
+  EnginePool(EnginePool&&) noexcept;
+  EnginePool& operator=(EnginePool&&) noexcept;
+  ~EnginePool();
+  void call(FunctionRef<void()> body);
 
  private:
   struct State;

@@ -8,23 +8,22 @@
 
 namespace weft {
 
-Arena::Arena(std::size_t bytes) : bytes_(bytes) {
-  if (!bytes) return;
-  data_ = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (data_ == MAP_FAILED) {
-    data_ = nullptr;
-    fail("out of memory: the plan of a compiled step needs ", bytes, " bytes for its intermediate values; make the batch "
-         "smaller, or run eagerly");
-  }
-}
-Arena::Arena(Arena&& o) noexcept : data_(std::exchange(o.data_, nullptr)), bytes_(std::exchange(o.bytes_, 0)) {}
-Arena& Arena::operator=(Arena&& o) noexcept {
-  std::swap(data_, o.data_);
-  std::swap(bytes_, o.bytes_);
-  return *this;
-}
-Arena::~Arena() {
+Arena::~Arena() { free(); }
+
+void Arena::free() {
   if (data_) ::munmap(data_, bytes_);
+  data_ = nullptr;
+  bytes_ = 0;
+}
+
+void Arena::reserve(std::size_t bytes) {
+  if (bytes <= bytes_) return;
+  free();
+  void* p = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  check(p != MAP_FAILED, "out of memory: the plan of a compiled step needs ", bytes, " bytes for its intermediate values; make "
+        "the batch smaller, or run eagerly");
+  data_ = p;
+  bytes_ = bytes;
 }
 
 namespace {

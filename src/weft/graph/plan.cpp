@@ -50,12 +50,12 @@ void make_inputs_contiguous(Program& program) {
 
 }  // namespace
 
-Plan::Plan(Program recorded) : recorded_(std::move(recorded)), program_(recorded_) {
+Plan::Plan(Program recorded, Arena& arena) : recorded_(std::move(recorded)), program_(recorded_), arena_(arena) {
   for (std::size_t i = 0; i < program_.steps.size(); ++i) program_.steps[i].source = static_cast<int>(i);
   run_passes(program_);
   make_inputs_contiguous(program_);
   places_ = plan_memory(program_);
-  arena_ = Arena(places_.bytes);
+  arena_.reserve(places_.bytes);
   bound_.resize(program_.steps.size());
   for (std::size_t i = 0; i < bound_.size(); ++i) bind(program_.steps[i], bound_[i]);
 }
@@ -68,8 +68,7 @@ void Plan::bind(const ProgramStep& step, Bound& bound) {
   bound.kernel = &select_kernel(DeviceType::cpu, {*step.op, bound.attributes, bound.in, bound.out});
   const auto place = [&](TensorView& view, const BufferView& v) {
     const auto b = static_cast<std::size_t>(v.buffer);
-    if (places_.offset[b] >= 0) view.data = arena_.data() + places_.offset[b] + v.offset;
-    else patches_.push_back({&view, b, v.offset});
+    if (places_.offset[b] < 0) patches_.push_back({&view, b, v.offset});
   };
   for (std::size_t i = 0; i < step.inputs.size(); ++i) place(bound.in[i], step.inputs[i]);
   for (std::size_t i = 0; i < step.outputs.size(); ++i) place(bound.out[i], step.outputs[i]);
@@ -94,14 +93,29 @@ void Plan::run_timed() {
   }
 }
 
+/// The arena has moved: a plan made later needed a larger one.
+void Plan::place() {
+  base_ = arena_.data();
+  const auto put = [&](TensorView& view, const BufferView& v) {
+    const std::int64_t at = places_.offset[static_cast<std::size_t>(v.buffer)];
+    if (at >= 0) view.data = base_ + at + v.offset;
+  };
+  for (Bound& b : bound_) {
+    for (std::size_t i = 0; i < b.in.size(); ++i) put(b.in[i], b.step->inputs[i]);
+    for (std::size_t i = 0; i < b.out.size(); ++i) put(b.out[i], b.step->outputs[i]);
+  }
+}
+
 void Plan::run(std::span<void* const> memory) {
+  arena_.reserve(places_.bytes);  // nothing to do, but after a plan that did not find room
+  if (base_ != arena_.data()) place();
   for (const Patch& p : patches_) p.view->data = static_cast<char*>(memory[p.buffer]) + p.offset;
   if (++runs_ % 16 == 0) return run_timed();
   for (const Bound& b : bound_) run(b);
 }
 
 std::string Plan::describe() const {
-  std::string text = cat("arena: ", arena_.bytes(), " bytes\n");
+  std::string text = cat("arena: ", places_.bytes, " bytes\n");
   for (const Bound& b : bound_) {
     if (b.seconds > 0) text += format("%8.1f us  ", b.seconds * 1e6);
     text += b.kernel->name;

@@ -9,18 +9,19 @@
 
 namespace weft {
 
-/// Memory of a plan's own: every intermediate buffer at a fixed place.
+/// Memory for the intermediate buffers of plans that never run at once. What lies there is lost between two runs.
 class Arena {
  public:
   Arena() = default;
-  explicit Arena(std::size_t bytes);  ///< throws Error naming the size where there is no memory
-  Arena(Arena&& o) noexcept;
-  Arena& operator=(Arena&& o) noexcept;
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
   ~Arena();
+  /// Makes it at least so large, perhaps at another address. Throws Error naming the size where there is no memory.
+  void reserve(std::size_t bytes);
   char* data() const { return static_cast<char*>(data_); }  ///< the first byte
-  std::size_t bytes() const { return bytes_; }              ///< its size
 
  private:
+  void free();
   void* data_ = nullptr;
   std::size_t bytes_ = 0;
 };
@@ -37,8 +38,8 @@ MemoryPlan plan_memory(const Program& program);
 /// may take scratch memory from the caching allocator.
 class Plan {
  public:
-  /// Runs the passes over the program and binds what they leave.
-  explicit Plan(Program recorded);
+  /// Runs the passes over the program and binds what they leave. The arena outlives the plan.
+  Plan(Program recorded, Arena& arena);
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
@@ -47,7 +48,7 @@ class Plan {
   /// After the passes.
   const Program& program() const { return program_; }
   /// Bytes of intermediate buffers.
-  std::size_t arena_bytes() const { return arena_.bytes(); }
+  std::size_t arena_bytes() const { return places_.bytes; }
   /// Takes new attributes of a recorded step whose attributes vary from call to call.
   void set_attributes(std::size_t step, const void* op) { recorded_.steps[step].op->assign(recorded_.steps[step].attrs.get(), op); }
   /// Computes. `memory` has an address for every buffer that is external or a result. Throws what a kernel throws.
@@ -72,10 +73,12 @@ class Plan {
   void bind(const ProgramStep& step, Bound& bound);
   void run(const Bound& bound) const;
   void run_timed();
+  void place();
 
   Program recorded_, program_;
   MemoryPlan places_;
-  Arena arena_;
+  Arena& arena_;
+  char* base_ = nullptr;  // the arena's address that the views have now
   std::vector<Bound> bound_;
   std::vector<Patch> patches_;
   std::int64_t runs_ = 0;

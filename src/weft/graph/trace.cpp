@@ -32,26 +32,49 @@ bool same_beginning(const Program& a, const Program& b, std::size_t n) {
 }  // namespace
 
 Trace::Trace(PlanList& plans)
-    : plans_(plans), home_(&detail::context()), outer_(std::exchange(detail::context().deferral, this)), table_(256) {
-  if (!plans_.empty()) plan_ = plans_.front().get();
+    : plans_(plans), home_(&detail::context()), outer_(std::exchange(detail::context().deferral, this)), notes_(plans.notes) {
+  if (!plans_.plans.empty()) plan_ = plans_.plans.front().get();
 }
 
 Trace::~Trace() {
-  if (!active_) return;
-  stop();
-  try {
-    run_steps();
-  } catch (...) {  // the error that ended the call is on its way already
-    put_back();
+  if (active_) {
+    stop();
+    try {
+      run_steps();
+    } catch (...) {  // the error that ended the call is on its way already
+      put_back();
+    }
   }
+  notes_.clear();
 }
 
-void Trace::replacing(Tensor& slot, RefCounted* cell) { replaced_.push_back({RefPtr<RefCounted>(cell), &slot, slot}); }
+void TraceNotes::clear() {
+  storages.clear();
+  values.clear();
+  numbers.clear();
+  if (std::exchange(entries, 0)) std::fill(table.begin(), table.end(), std::pair<Storage*, int>());
+}
 
-/// After an error: cells hold what they held before the call, and nobody waits for elements that never come.
+void Trace::replacing(Tensor& slot, RefCounted* cell) { notes_.values.push_back({RefPtr<RefCounted>(cell), &slot, slot}); }
+void Trace::replacing(std::int64_t& number, RefCounted* cell) { notes_.numbers.push_back({RefPtr<RefCounted>(cell), &number, number}); }
+
+namespace {
+/// In the place of a call that failed: its values were never computed.
+struct Failed final : Deferral {
+  [[noreturn]] void settle() override { fail("this value was never computed: the compiled call that makes it failed"); }
+  RefPtr<Storage> storage(std::size_t) override { settle(); }
+  void apply(const OpInfo&, const void*, std::span<const Tensor>, std::span<const Tensor>) override { settle(); }
+  void replacing(Tensor&, RefCounted*) override {}
+  void replacing(std::int64_t&, RefCounted*) override {}
+} failed;
+}  // namespace
+
+/// After an error: cells hold what they held before the call, and who holds a value that never comes is told so.
 void Trace::put_back() {
-  for (auto r = replaced_.rbegin(); r != replaced_.rend(); ++r) *r->slot = r->before;
-  for (const RefPtr<Storage>& s : storages_) s->set_pending(nullptr);
+  for (auto r = notes_.values.rbegin(); r != notes_.values.rend(); ++r) *r->slot = r->before;
+  for (auto r = notes_.numbers.rbegin(); r != notes_.numbers.rend(); ++r) *r->slot = r->before;
+  for (const RefPtr<Storage>& s : notes_.storages)
+    if (s && s->pending()) s->pending()->deferral = &failed;
 }
 
 void Trace::stop() {
@@ -59,27 +82,40 @@ void Trace::stop() {
   detail::context().deferral = outer_;
 }
 
+RefPtr<Storage> Trace::storage(std::size_t bytes) {
+  RefPtr<Storage> s = Storage::later(bytes, this, static_cast<int>(notes_.storages.size()));
+  notes_.storages.push_back(s);
+  return s;
+}
+
+namespace {
+/// Where a storage stands in a table, or the free place for it.
+std::size_t place_in(const std::vector<std::pair<Storage*, int>>& table, const Storage* s) {
+  std::size_t at = reinterpret_cast<std::uintptr_t>(s) / 64 % table.size();
+  while (table[at].first && table[at].first != s) at = (at + 1) % table.size();
+  return at;
+}
+}  // namespace
+
 int Trace::number_of(Storage* storage) {
-  if (storages_.size() * 2 >= table_.size()) {
-    std::vector<std::pair<Storage*, int>> larger(table_.size() * 2);
-    for (const auto& entry : table_) {
-      if (!entry.first) continue;
-      std::size_t at = reinterpret_cast<std::uintptr_t>(entry.first) / 64 % larger.size();
-      while (larger[at].first) at = (at + 1) % larger.size();
-      larger[at] = entry;
-    }
-    table_ = std::move(larger);
+  if (const Pending* p = storage->pending()) {
+    if (p->deferral == this) return p->number;
+    check(p->deferral != &failed, "an input was never computed: the compiled call that makes it failed");
+    fail("a tensor of a compiled call that is still running on another thread; use it after the call");
   }
-  std::size_t at = reinterpret_cast<std::uintptr_t>(storage) / 64 % table_.size();
-  while (table_[at].first && table_[at].first != storage) at = (at + 1) % table_.size();
-  if (!table_[at].first) {
-    const Deferral* pending = storage->pending();
-    check(!pending || pending == this, "a tensor of a compiled call that is still running on another thread; use it after the call");
-    table_[at] = {storage, static_cast<int>(storages_.size())};
-    storages_.emplace_back(storage);
-    external_.push_back(!storage->pending());
+  if (notes_.entries * 2 >= notes_.table.size()) {
+    std::vector<std::pair<Storage*, int>> larger(notes_.table.size() * 2);
+    for (const auto& entry : notes_.table)
+      if (entry.first) larger[place_in(larger, entry.first)] = entry;
+    notes_.table = std::move(larger);
   }
-  return table_[at].second;
+  auto& entry = notes_.table[place_in(notes_.table, storage)];
+  if (!entry.first) {
+    ++notes_.entries;
+    entry = {storage, static_cast<int>(notes_.storages.size())};
+    notes_.storages.emplace_back(storage);
+  }
+  return entry.second;
 }
 
 bool Trace::follows(const OpInfo& info, const void* op, std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
@@ -92,7 +128,7 @@ bool Trace::follows(const OpInfo& info, const void* op, std::span<const Tensor> 
     const int number = number_of(&s);
     const ProgramBuffer& buffer = p.buffers[static_cast<std::size_t>(b.buffer)];
     return same_view(b, number, t.impl()->view, s) && buffer.bytes == static_cast<std::int64_t>(s.bytes()) &&
-           (buffer.kind == BufferKind::external) == external_[static_cast<std::size_t>(number)];
+           (buffer.kind == BufferKind::external) == !s.pending();
   };
   bool all = true;
   for (std::size_t i = 0; i < inputs.size(); ++i) all = same(step.inputs[i], inputs[i]) && all;  // numbers every input
@@ -117,7 +153,7 @@ ProgramStep Trace::step_of(const OpInfo& info, const void* op, std::span<const T
 
 /// Another plan that begins with the steps so far and goes on with this one.
 bool Trace::switch_plan(const ProgramStep& step) {
-  for (const auto& other : plans_) {
+  for (const auto& other : plans_.plans) {
     const Program& p = other->recorded();
     if (other.get() == plan_ || p.steps.size() <= position_ || !same_step(p.steps[position_], step)) continue;
     if (!same_beginning(p, plan_->recorded(), position_)) continue;
@@ -138,7 +174,6 @@ void Trace::leave_plan() {
 }
 
 void Trace::apply(const OpInfo& info, const void* op, std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
-  for (const Tensor& t : outputs) t.impl()->storage->set_pending(this);
   if (plan_ && !follows(info, op, inputs, outputs)) {
     ProgramStep step = step_of(info, op, inputs, outputs);
     if (!switch_plan(step)) {
@@ -151,27 +186,42 @@ void Trace::apply(const OpInfo& info, const void* op, std::span<const Tensor> in
   ++position_;
 }
 
-/// For each buffer, whether somebody outside holds it.
-std::vector<bool> Trace::held() const {
-  std::vector<bool> list(storages_.size());
-  for (std::size_t i = 0; i < list.size(); ++i) list[i] = !external_[i] && !storages_[i]->unique();
-  return list;
-}
+/// Somebody outside holds what a step has made.
+bool Trace::held(std::size_t buffer) const { return notes_.storages[buffer]->pending() && !notes_.storages[buffer]->unique(); }
 
-/// Operator by operator, as eager execution does it.
+/// Operator by operator, as eager execution does it; what nobody reads again or holds is freed.
 void Trace::run_steps() {
   if (plan_) leave_plan();
-  for (const ProgramStep& step : program_.steps) {
-    SmallVector<TensorView, 4> in, out;
-    const auto view = [&](const BufferView& v) {
-      char* memory = static_cast<char*>(storages_[static_cast<std::size_t>(v.buffer)]->data());
-      return TensorView{memory + v.offset, v.dtype, cpu, v.shape, v.strides};
-    };
+  std::vector<std::size_t> last_use(notes_.storages.size());
+  const auto each_view = [](const ProgramStep& step, auto f) {
+    for (const BufferView& v : step.inputs) f(static_cast<std::size_t>(v.buffer));
+    for (const BufferView& v : step.outputs) f(static_cast<std::size_t>(v.buffer));
+  };
+  for (std::size_t i = 0; i < program_.steps.size(); ++i) each_view(program_.steps[i], [&](std::size_t b) { last_use[b] = i; });
+  for (std::size_t i = 0; i < program_.steps.size(); ++i) {
+    run_step(program_.steps[i]);
+    each_view(program_.steps[i], [&](std::size_t b) {
+      if (last_use[b] == i) notes_.storages[b] = {};
+    });
+  }
+}
+
+void Trace::run_step(const ProgramStep& step) {
+  SmallVector<TensorView, 4> in, out;
+  const auto view = [&](const BufferView& v) {
+    char* memory = static_cast<char*>(notes_.storages[static_cast<std::size_t>(v.buffer)]->data());
+    return TensorView{memory + v.offset, v.dtype, cpu, v.shape, v.strides};
+  };
+  try {
+    for (const BufferView& v : step.outputs) notes_.storages[static_cast<std::size_t>(v.buffer)]->provide();
     for (const BufferView& v : step.inputs) in.push_back(view(v));
     for (const BufferView& v : step.outputs) out.push_back(view(v));
     detail::run_kernel(*step.op, step.attrs.get(), in, out, cpu);
-    for (const BufferView& v : step.outputs) storages_[static_cast<std::size_t>(v.buffer)]->set_pending(nullptr);
+  } catch (Error& e) {
+    e.in(step.op->name);
+    throw;
   }
+  for (const BufferView& v : step.outputs) notes_.storages[static_cast<std::size_t>(v.buffer)]->settled();
 }
 
 void Trace::settle() {
@@ -188,46 +238,52 @@ void Trace::settle() {
 }
 
 /// A plan for what was noted down, in the place of one that computes the same for fewer holders.
-Plan& Trace::make_plan(const std::vector<bool>& results) {
+Plan& Trace::make_plan() {
   if (plan_) leave_plan();
-  program_.buffers.resize(storages_.size());
-  for (std::size_t i = 0; i < storages_.size(); ++i)
-    program_.buffers[i] = {static_cast<std::int64_t>(storages_[i]->bytes()),
-                           external_[i] ? BufferKind::external : results[i] ? BufferKind::result : BufferKind::intermediate};
-  std::erase_if(plans_, [&](const auto& p) {
+  program_.buffers.resize(notes_.storages.size());
+  for (std::size_t i = 0; i < notes_.storages.size(); ++i)
+    program_.buffers[i] = {static_cast<std::int64_t>(notes_.storages[i]->bytes()),
+                           !notes_.storages[i]->pending() ? BufferKind::external : held(i) ? BufferKind::result : BufferKind::intermediate};
+  std::vector<std::unique_ptr<Plan>>& plans = plans_.plans;
+  std::erase_if(plans, [&](const auto& p) {
     if (!same_program(p->recorded(), program_)) return false;
     for (std::size_t i = 0; i < program_.buffers.size(); ++i)  // held then or now
       if (p->recorded().buffers[i].kind == BufferKind::result) program_.buffers[i].kind = BufferKind::result;
     return true;
   });
-  if (plans_.size() == most_plans) plans_.pop_back();
-  plans_.insert(plans_.begin(), std::make_unique<Plan>(std::move(program_)));
-  return *plans_.front();
+  if (plans.size() == most_plans) plans.pop_back();
+  plans.insert(plans.begin(), std::make_unique<Plan>(std::move(program_), plans_.arena));
+  return *plans.front();
 }
 
 void Trace::finish() {
   if (!active_) return;
   stop();
   try {
-    compute(held());
+    compute();
   } catch (...) {
     put_back();
     throw;
   }
 }
 
-void Trace::compute(const std::vector<bool>& results) {
+void Trace::compute() {
   if (position_ == 0) return;
-  replayed_ = plan_ && position_ == plan_->recorded().steps.size() && storages_.size() == plan_->recorded().buffers.size();
-  for (std::size_t i = 0; replayed_ && i < results.size(); ++i)
-    replayed_ = !results[i] || plan_->recorded().buffers[i].kind == BufferKind::result;
-  Plan& plan = replayed_ ? *plan_ : make_plan(results);
-  std::vector<void*> memory(storages_.size());
-  for (std::size_t i = 0; i < memory.size(); ++i) memory[i] = storages_[i]->data();
+  replayed_ = plan_ && position_ == plan_->recorded().steps.size() && notes_.storages.size() == plan_->recorded().buffers.size();
+  for (std::size_t i = 0; replayed_ && i < notes_.storages.size(); ++i)
+    replayed_ = !held(i) || plan_->recorded().buffers[i].kind == BufferKind::result;
+  Plan& plan = replayed_ ? *plan_ : make_plan();
+  std::vector<void*>& memory = notes_.memory;
+  memory.resize(notes_.storages.size());
+  for (std::size_t i = 0; i < memory.size(); ++i) {
+    if (plan.recorded().buffers[i].kind == BufferKind::result) notes_.storages[i]->provide();
+    memory[i] = notes_.storages[i]->data();
+  }
   plan.run(memory);
-  for (const RefPtr<Storage>& s : storages_) s->set_pending(nullptr);
-  const auto used = std::find_if(plans_.begin(), plans_.end(), [&](const auto& p) { return p.get() == &plan; });
-  std::rotate(plans_.begin(), used, used + 1);
+  for (const RefPtr<Storage>& s : notes_.storages) s->settled();
+  auto& plans = plans_.plans;
+  const auto used = std::find_if(plans.begin(), plans.end(), [&](const auto& p) { return p.get() == &plan; });
+  std::rotate(plans.begin(), used, used + 1);
 }
 
 }  // namespace weft

@@ -10,8 +10,29 @@
 
 namespace weft {
 
-/// The plans of a compiled function, the one used last first.
-using PlanList = std::vector<std::unique_ptr<Plan>>;
+/// What a call knows of the tensors it has met. Kept between calls for the memory of its lists.
+struct TraceNotes {
+  /// What a slot of a cell was before.
+  template <class T> struct Replaced {
+    RefPtr<RefCounted> cell;
+    T* slot;
+    T before;
+  };
+  std::vector<RefPtr<Storage>> storages;  ///< by buffer number; what is not pending was there before
+  std::vector<Replaced<Tensor>> values;   ///< in order
+  std::vector<Replaced<std::int64_t>> numbers;  ///< the same
+  std::vector<std::pair<Storage*, int>> table = std::vector<std::pair<Storage*, int>>(64);  ///< storage that was there before -> number: open addressing
+  std::size_t entries = 0;                ///< in it
+  std::vector<void*> memory;              ///< of each buffer
+  void clear();                           ///< empties the lists
+};
+
+/// The plans of a compiled function, the one used last first, and the memory that they share: one call runs at a time.
+struct PlanList {
+  std::vector<std::unique_ptr<Plan>> plans;  ///< made so far and kept
+  Arena arena;                               ///< of their intermediate values
+  TraceNotes notes;                          ///< of the call that runs
+};
 
 /// One call: notes operators down, follows a plan as long as they are the plan's, and computes them at the end.
 class Trace final : public Deferral {
@@ -23,8 +44,10 @@ class Trace final : public Deferral {
   /// After an error: computes what was noted down before it, as eager execution would have.
   ~Trace() override;
 
+  RefPtr<Storage> storage(std::size_t bytes) override;
   void apply(const OpInfo& info, const void* op, std::span<const Tensor> inputs, std::span<const Tensor> outputs) override;
   void replacing(Tensor& slot, RefCounted* cell) override;
+  void replacing(std::int64_t& number, RefCounted* cell) override;
   void settle() override;
   /// Computes what is noted down by a plan: one that fits, or a new one.
   void finish();
@@ -40,11 +63,12 @@ class Trace final : public Deferral {
   void leave_plan();
   ProgramStep step_of(const OpInfo& info, const void* op, std::span<const Tensor> inputs, std::span<const Tensor> outputs);
   void stop();
-  std::vector<bool> held() const;
+  bool held(std::size_t buffer) const;
   void run_steps();
-  void compute(const std::vector<bool>& results);
+  void run_step(const ProgramStep& step);
+  void compute();
   void put_back();
-  Plan& make_plan(const std::vector<bool>& results);
+  Plan& make_plan();
 
   PlanList& plans_;
   const void* home_;  // the context of the thread that it belongs to
@@ -53,15 +77,7 @@ class Trace final : public Deferral {
   Plan* plan_ = nullptr;      // the plan that the call has followed so far
   std::size_t position_ = 0;  // steps noted down
   Program program_;           // where no plan is followed: what was noted down
-  std::vector<RefPtr<Storage>> storages_;  // by buffer number
-  std::vector<bool> external_;
-  struct Replaced {
-    RefPtr<RefCounted> cell;
-    Tensor* slot;
-    Tensor before;
-  };
-  std::vector<Replaced> replaced_;  // values of cells before this call, in order
-  std::vector<std::pair<Storage*, int>> table_;  // storage -> number: open addressing
+  TraceNotes& notes_;
 };
 
 }  // namespace weft

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <unordered_set>
+#include <cstdint>
+#include <utility>
 
 namespace weft {
 
-Node::Node() {
+Node::Node(NodeKind k) : kind(k) {
   static std::atomic<std::uint64_t> next{1};
   sequence = next.fetch_add(1, std::memory_order_relaxed);
 }
@@ -28,17 +29,45 @@ void Node::dispose() {
   pending = nullptr;
 }
 
+namespace {
+/// A set of nodes in a flat table, open addressing: a backward pass fills one at every step.
+class NodeSet {
+ public:
+  /// True where it was not there.
+  bool insert(Node* n) {
+    if (count_ * 2 >= table_.size()) grow();
+    Node*& slot = find(n);
+    if (slot) return false;
+    slot = n;
+    ++count_;
+    return true;
+  }
+
+ private:
+  Node*& find(Node* n) {
+    std::size_t at = reinterpret_cast<std::uintptr_t>(n) / 64 * 0x9E3779B97F4A7C15u >> 20;
+    while (table_[at % table_.size()] && table_[at % table_.size()] != n) ++at;
+    return table_[at % table_.size()];
+  }
+  void grow() {
+    std::vector<Node*> old = std::exchange(table_, std::vector<Node*>(table_.size() * 2));
+    for (Node* n : old)
+      if (n) find(n) = n;
+  }
+  std::vector<Node*> table_ = std::vector<Node*>(256);
+  std::size_t count_ = 0;
+};
+}  // namespace
+
 std::vector<Node*> topological(std::span<const Value> roots) {
-  std::vector<Node*> order, stack;
-  std::unordered_set<Node*> seen;
+  std::vector<Node*> order;
+  NodeSet seen;
   const auto push = [&](const Value& v) {
-    if (v && seen.insert(v.node.get()).second) stack.push_back(v.node.get());
+    if (v && seen.insert(v.node.get())) order.push_back(v.node.get());
   };
   for (const Value& r : roots) push(r);
-  while (!stack.empty()) {
-    Node* n = stack.back();
-    stack.pop_back();
-    order.push_back(n);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const Node* n = order[i];
     for (const Value& v : n->inputs) push(v);
   }
   std::sort(order.begin(), order.end(), [](Node* a, Node* b) { return a->sequence < b->sequence; });

@@ -18,6 +18,14 @@ struct Value {
   explicit operator bool() const { return static_cast<bool>(node); }
 };
 
+/// What a Node is beside itself: asked at every step of a backward pass, where dynamic_cast would be slow.
+enum class NodeKind : unsigned char {
+  plain,   ///< a Node of a captured graph, a constant
+  tape,    ///< a TapeNode
+  custom,  ///< a custom gradient
+  leaf,    ///< a Leaf
+};
+
 /// An application of an operator. Nodes without an operator are leaves: parameters, constants, graph inputs.
 struct Node : RefCounted {
   const OpInfo* op = nullptr;  ///< null for leaves
@@ -25,8 +33,9 @@ struct Node : RefCounted {
   SmallVector<Value, 2> inputs;  ///< a null value stands for an input that is not part of the graph
   SmallVector<Meta, 1> outputs;  ///< shapes and dtypes
   std::uint64_t sequence = 0;    ///< grows with creation: an input's number is smaller than its user's
+  const NodeKind kind;           ///< the class derived from this one
 
-  Node();  ///< a leaf, with the next sequence number
+  explicit Node(NodeKind kind = NodeKind::plain);  ///< without operator, with the next sequence number
   // The tape makes and frees many: from the caching allocator. Sizes are those of the derived class.
   static void* operator new(std::size_t n) { return memory::allocate(n); }  ///< from the caching allocator
   static void operator delete(void* p, std::size_t n) { memory::release(p, n); }  ///< to the caching allocator

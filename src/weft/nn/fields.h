@@ -91,6 +91,9 @@ template <auto P> constexpr std::string_view pointer_name() {
   return name;
 }
 
+/// Found by the compiler, not at every visit.
+template <auto P> inline constexpr std::string_view name_of_pointer = pointer_name<P>();
+
 template <class M> const ModuleType& type_of();
 
 template <class T> void visit_field(const std::string& name, T& field, FieldVisitor& v) {
@@ -122,12 +125,12 @@ template <class T> void visit_field(const std::string& name, T& field, FieldVisi
 }
 
 template <class M, auto... P> void visit_listed(M& m, Fields<P...>, FieldVisitor& v) {
-  (visit_field(std::string(pointer_name<P>()), m.*P, v), ...);
+  (visit_field(std::string(name_of_pointer<P>), m.*P, v), ...);
 }
 template <class M> void visit_fields(M& m, FieldVisitor& v);
 template <class M, class Base, auto... P> void visit_listed(M& m, FieldsAndBase<Base, P...>, FieldVisitor& v) {
   visit_fields(static_cast<Base&>(m), v);
-  (visit_field(std::string(pointer_name<P>()), m.*P, v), ...);
+  (visit_field(std::string(name_of_pointer<P>), m.*P, v), ...);
 }
 
 template <class M> void visit_fields(M& m, FieldVisitor& v) {

@@ -84,9 +84,20 @@ NamedParameters named_parameters(ModuleRef m) {
 }
 
 std::vector<Parameter> parameters(ModuleRef m) {
-  std::vector<Parameter> list;
-  for (auto& [name, p] : named_parameters(m)) list.push_back(std::move(p));
-  return list;
+  struct Visitor : FieldVisitor {  // without names: grad() comes here at every step
+    std::vector<Parameter> list;
+    std::unordered_set<ParameterState*> seen;
+    bool named = true;
+    void parameter(const std::string&, Parameter& p) override {
+      if (!p.defined()) return;
+      named &= p.state()->adopted && !p.state()->path.empty();
+      if (seen.insert(p.state()).second) list.push_back(p.share());
+    }
+    void module(const std::string&, ModuleRef m) override { m.visit(*this); }
+  } visitor;
+  m.visit(visitor);
+  if (!visitor.named) name_parameters(m);
+  return std::move(visitor.list);
 }
 
 std::vector<std::pair<std::string, Buffer>> named_buffers(ModuleRef m) {
@@ -273,25 +284,29 @@ const Tensor& Gradients::operator[](const Parameter& p) const {
   fail("these gradients do not hold parameter '", p.defined() ? p.state()->path : "", "'");
 }
 
-Gradients grad(const Tensor& loss, const std::vector<Parameter>& parameters) {
+namespace {
+Gradients gradients(const Tensor& loss, const std::vector<Parameter>& parameters, std::vector<Leaf*>* leaves) {
   Gradients g;
-  std::vector<Tensor> leaves;
+  std::vector<Tensor> inputs;
   for (const Parameter& p : parameters) {
     if (!p.trainable() || !p.state()->value.defined()) continue;
     p.state()->adopted = true;
     g.parameters.push_back(p.share());
-    leaves.push_back(p.tensor());
+    inputs.push_back(p.tensor());
   }
-  g.values = weft::grad(loss, leaves, {.allow_unused = true});
+  g.values = weft::detail::grad({loss}, inputs, {}, {.allow_unused = true}, leaves);
   return g;
 }
+}  // namespace
+
+Gradients grad(const Tensor& loss, const std::vector<Parameter>& parameters) { return gradients(loss, parameters, nullptr); }
 
 Gradients grad(const Tensor& loss, ModuleRef module) {
-  Gradients g = grad(loss, parameters(module));
-  // The walk is cheap beside the backward pass; it turns a forgotten field into an error.
-  for (const Leaf* leaf : weft::detail::leaves_of(loss)) {
+  std::vector<Leaf*> leaves;
+  Gradients g = gradients(loss, parameters(module), &leaves);
+  for (const Leaf* leaf : leaves) {  // a forgotten field is an error
     const ParameterState* p = leaf->parameter;
-    check(!p || !p->trainable || p->adopted, "a trainable parameter of shape ", p ? to_string(p->shape) : "",
+    check(!p || !p->trainable || p->adopted, "a trainable parameter of shape ", p ? p->shape : Shape(),
           " took part in the loss, but no field of ", module.type_name(),
           " reaches it; make it (or its layer) a member, or list it in `using fields`");
   }

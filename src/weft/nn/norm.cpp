@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <weft/nn/init.h>
+#include <weft/tensor/context.h>
 
 namespace weft::nn {
 
@@ -65,6 +66,7 @@ void BatchNorm::resolve(const Tensor& x) const {
   const bool meta = x.device().type == DeviceType::meta;
   const TensorOptions like{.dtype = weight.defined() ? weight.state()->dtype : DType::f32,
                            .device = meta ? default_device() : x.device()};
+  const weft::detail::Eagerly now;
   running_var.resolve(ones(channels, like));
   running_mean.resolve(zeros(channels, like));  // last: who finds it ready finds both
 }

@@ -112,10 +112,10 @@ Tensor NAdam::update(const Tensor& param, const Tensor& grad, std::span<Tensor> 
   };
   const double mu = momentum_at(at.number), next = momentum_at(at.number + 1);
   slots[2] = slots[2] * mu;
-  const double product = slots[2].item();
+  const auto rate = [&](double up, const Tensor& down) { return cast((up / down).to(p.device()), p.dtype()); };
   advance_means(slots, g, betas);
   const Tensor size = sqrt(slots[1] / seen(betas[1], at.number)) + eps;
-  return p - g * (at.lr * (1 - mu) / (1 - product)) / size - slots[0] * (at.lr * next / (1 - product * next)) / size;
+  return p - g * rate(at.lr * (1 - mu), 1 - slots[2]) / size - slots[0] * rate(at.lr * next, 1 - slots[2] * next) / size;
 }
 
 void RAdam::validate() const { check_adam("RAdam", betas, eps, weight_decay); }

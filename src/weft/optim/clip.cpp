@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include <weft/optim/clip.h>
+#include <weft/tensor/context.h>
 #include <weft/tensor/storage.h>
 
 namespace weft::optim {
@@ -11,14 +12,10 @@ Tensor sum_of_squares(const Tensor& t) {
   return sum(square(t.dtype() == DType::f16 || t.dtype() == DType::bf16 ? cast(t, DType::f32) : t));
 }
 
-/// t times a scalar in t's own dtype. On the host a factor of 1 costs nothing.
+/// t times a scalar in t's own dtype. On the host, and outside of a compiled step, a factor of 1 costs nothing.
 void scale(Tensor& t, const Tensor& factor) {
-  if (is_host(factor.device())) {
-    const double f = factor.item();
-    if (f != 1) t = t * f;
-  } else {
-    t = cast(t * factor.to(t.device()), t.dtype());
-  }
+  if (is_host(factor.device()) && !weft::detail::deferral() && factor.item() == 1) return;
+  t = t * cast(factor.to(t.device()), t.dtype());
 }
 
 std::vector<Tensor> accumulated(const std::vector<Parameter>& parameters) {

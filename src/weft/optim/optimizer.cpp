@@ -105,7 +105,7 @@ const Optimizer::GroupState& Optimizer::group_at(std::size_t i) const {
 }
 
 double Optimizer::lr(std::size_t group) const {
-  return schedule_(group_at(group).base_lr, options_.interval == Interval::step ? steps_ : epochs_);
+  return schedule_(group_at(group).base_lr, options_.interval == Interval::step ? steps() : epochs());
 }
 
 void Optimizer::set_lr(double lr) {
@@ -121,7 +121,7 @@ void Optimizer::set_base_lr(std::size_t group, double lr) {
 }
 
 void Optimizer::set_total_steps(std::int64_t total) { schedule_ = options_.schedule.fit_to(total); }
-std::int64_t Optimizer::updates_in(std::int64_t batches) const { return (accumulated_ + batches) / options_.accumulate; }
+std::int64_t Optimizer::updates_in(std::int64_t batches) const { return (counts_->accumulated + batches) / options_.accumulate; }
 
 bool Optimizer::observe(double metric) {
   check(options_.plateau.has_value(), "observe: the optimizer has no .plateau option");
@@ -163,8 +163,9 @@ std::vector<Tensor> Optimizer::collect(const nn::Gradients& gradients) const {
 /// Adds to what is accumulated; true where an update is due, with the means in `gradients`.
 bool Optimizer::accumulate(std::vector<Tensor>& gradients) {
   if (options_.accumulate == 1) return true;
-  ++accumulated_;
-  const bool due = accumulated_ >= options_.accumulate;
+  std::int64_t& accumulated = counts_->accumulated;
+  weft::detail::replacing(accumulated, counts_.get());
+  const bool due = ++accumulated >= options_.accumulate;
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     Memory& memory = *entries_[i].memory;
     Tensor& sum = memory.accumulated;
@@ -173,10 +174,10 @@ bool Optimizer::accumulate(std::vector<Tensor>& gradients) {
       if (sum.defined()) follow(sum, gradients[i]);
       sum = sum.defined() ? sum + gradients[i] : gradients[i].detach();
     }
-    if (due) gradients[i] = sum.defined() ? sum / static_cast<double>(accumulated_) : Tensor();
+    if (due) gradients[i] = sum.defined() ? sum / static_cast<double>(accumulated) : Tensor();
     if (due) sum = {};
   }
-  if (due) accumulated_ = 0;
+  if (due) accumulated = 0;
   return due;
 }
 
@@ -197,7 +198,8 @@ bool Optimizer::run(std::vector<Tensor> gradients) {
   if (options_.clip_norm > 0) clip_grad_norm(gradients, options_.clip_norm);
   for (std::size_t i = 0; i < entries_.size(); ++i)
     if (gradients[i].defined()) update(entries_[i], gradients[i]);
-  ++steps_;
+  weft::detail::replacing(counts_->steps, counts_.get());
+  ++counts_->steps;
   update_average();
   return true;
 }
@@ -205,18 +207,21 @@ bool Optimizer::run(std::vector<Tensor> gradients) {
 void Optimizer::update(Entry& e, const Tensor& gradient) {
   const Rule& rule = groups_[e.group].rule;
   const Tensor p = e.parameter.tensor().detach();
-  if (e.memory->slots.empty() && e.count == 0) {
+  std::int64_t& count = e.memory->count;
+  if (e.memory->slots.empty() && count == 0) {
+    const weft::detail::Eagerly now;
     e.specs = rule.slots(p.shape());
     for (const Slot& s : e.specs) e.memory->slots.push_back(make_slot(s, p));
   }
   for (std::size_t i = 0; i < e.memory->slots.size(); ++i)
     if (!e.specs[i].on_host) follow(e.memory->slots[i], p);
   for (Tensor& slot : e.memory->slots) weft::detail::replacing(slot, e.memory.get());
+  weft::detail::replacing(count, e.memory.get());
   try {
-    const Tensor next = rule.update(p, gradient, e.memory->slots, {e.count + 1, lr(e.group)});
+    const Tensor next = rule.update(p, gradient, e.memory->slots, {count + 1, lr(e.group)});
     const auto& constraint = e.parameter.state()->constraint;
     e.parameter.assign(constraint ? constraint(next) : next);
-    ++e.count;
+    ++count;
   } catch (Error& error) {
     error.in(cat("Optimizer: '", e.name, "'"));
     throw;
@@ -227,8 +232,8 @@ void Optimizer::update_average() {
   const Ema* ema = options_.average.ema();
   const Swa* swa = options_.average.swa();
   if (!ema && !swa) return;
-  if (swa && (steps_ < swa->start || (steps_ - swa->start) % swa->every != 0)) return;
-  const double fresh = ema ? 1 - ema->decay : 1 / static_cast<double>(averaged_ + 1);
+  if (swa && (steps() < swa->start || (steps() - swa->start) % swa->every != 0)) return;
+  const double fresh = ema ? 1 - ema->decay : 1 / static_cast<double>(counts_->averaged + 1);
   for (Entry& e : entries_) {
     if (!e.parameter.state()->value.defined()) continue;
     const Tensor p = e.parameter.tensor().detach();
@@ -240,7 +245,8 @@ void Optimizer::update_average() {
       e.memory->average = p;
     }
   }
-  ++averaged_;
+  weft::detail::replacing(counts_->averaged, counts_.get());
+  ++counts_->averaged;
 }
 
 void Optimizer::swap_average() {

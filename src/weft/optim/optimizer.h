@@ -88,11 +88,11 @@ class Optimizer {
   void zero_grad();
 
   /// Updates done.
-  std::int64_t steps() const { return steps_; }
+  std::int64_t steps() const { return counts_->steps; }
   /// Epochs done, as told by end_epoch().
-  std::int64_t epochs() const { return epochs_; }
+  std::int64_t epochs() const { return counts_->epochs; }
   /// Counts an epoch: moves schedules with Interval::epoch on.
-  void end_epoch() { ++epochs_; }
+  void end_epoch() { ++counts_->epochs; }
   /// Takes the metric of an epoch for `.plateau`; true where it lowered the learning rate.
   bool observe(double metric);
   /// Gives schedules whose length was left out the length of the training, in what `interval` counts, from the optimizer's
@@ -146,12 +146,16 @@ class Optimizer {
   struct Memory : RefCounted {
     std::vector<Tensor> slots;
     Tensor accumulated, average;
+    std::int64_t count = 0;  ///< updates of the parameter
+  };
+  /// The cell of what is counted.
+  struct Counts : RefCounted {
+    std::int64_t steps = 0, epochs = 0, accumulated = 0, averaged = 0;
   };
   struct Entry {
     Parameter parameter;
     std::string name;
     std::size_t group;
-    std::int64_t count = 0;  ///< updates of this parameter
     std::vector<Slot> specs = {};
     RefPtr<Memory> memory = make_ref<Memory>();
   };
@@ -171,7 +175,7 @@ class Optimizer {
   std::vector<GroupState> groups_;
   std::vector<Entry> entries_;
   ReduceOnPlateau plateau_;  // used where options_.plateau is set
-  std::int64_t steps_ = 0, epochs_ = 0, accumulated_ = 0, averaged_ = 0;
+  RefPtr<Counts> counts_ = make_ref<Counts>();
   bool swapped_ = false;
 };
 

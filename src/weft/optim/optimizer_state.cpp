@@ -19,12 +19,12 @@ std::string slot_name(const std::string& parameter, const std::string& slot) {
 
 NamedTensors Optimizer::state_dict() const {
   NamedTensors s;
-  s.emplace_back("steps", whole(steps_));
-  s.emplace_back("epochs", whole(epochs_));
+  s.emplace_back("steps", whole(counts_->steps));
+  s.emplace_back("epochs", whole(counts_->epochs));
   for (std::size_t i = 0; i < groups_.size(); ++i) s.emplace_back(lr_name(i), real(groups_[i].base_lr));
-  if (options_.accumulate > 1) s.emplace_back("accumulated", whole(accumulated_));
+  if (options_.accumulate > 1) s.emplace_back("accumulated", whole(counts_->accumulated));
   if (options_.average) {
-    s.emplace_back("averaged", whole(averaged_));
+    s.emplace_back("averaged", whole(counts_->averaged));
     s.emplace_back("average_swapped", whole(swapped_));
   }
   if (options_.plateau) {
@@ -33,8 +33,8 @@ NamedTensors Optimizer::state_dict() const {
     s.emplace_back("plateau.cooldown", whole(plateau_.state().cooldown));
   }
   for (const Entry& e : entries_) {
-    if (e.count > 0) {
-      s.emplace_back("updates." + e.name, whole(e.count));
+    if (e.memory->count > 0) {
+      s.emplace_back("updates." + e.name, whole(e.memory->count));
       for (std::size_t i = 0; i < e.memory->slots.size(); ++i) s.emplace_back(slot_name(e.name, e.specs[i].name), e.memory->slots[i]);
     }
     if (e.memory->accumulated.defined()) s.emplace_back("accumulated." + e.name, e.memory->accumulated);
@@ -129,16 +129,16 @@ void Optimizer::load_state_dict(const NamedTensors& state) {
   }
   load.finish();
 
-  steps_ = steps;
-  epochs_ = epochs;
+  counts_->steps = steps;
+  counts_->epochs = epochs;
   for (std::size_t i = 0; i < groups_.size(); ++i) groups_[i].base_lr = lrs[i];
-  accumulated_ = accumulated;
-  averaged_ = averaged;
+  counts_->accumulated = accumulated;
+  counts_->averaged = averaged;
   swapped_ = swapped;
   if (options_.plateau) plateau_.set_state(plateau);
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     Entry& e = entries_[i];
-    e.count = loaded[i].count;
+    e.memory->count = loaded[i].count;
     e.specs = std::move(loaded[i].specs);
     e.memory->slots = std::move(loaded[i].slots);
     e.memory->accumulated = std::move(loaded[i].accumulated);

@@ -147,7 +147,7 @@ Tensor try_view(const OpInfo& info, const void* op, const Tensor& in, const Meta
 
 SmallVector<TensorView, 4> views_of(std::span<const Tensor> tensors) {
   SmallVector<TensorView, 4> views;
-  for (const Tensor& t : tensors) views.push_back(view_of(t));
+  for (const Tensor& t : tensors) views.push_back(elements_of(t));
   return views;
 }
 
@@ -192,8 +192,9 @@ Tensors run(const OpInfo& info, const void* op, std::span<const Operand> operand
     if (info.view) {
       outputs.push_back(try_view(info, op, inputs[0], inferred[0]));
     } else {
-      for (const Meta& m : inferred) outputs.push_back(allocate_tensor(m, device));
-      if (context.deferral && device == cpu) context.deferral->apply(info, op, inputs, outputs);
+      Deferral* const deferral = device == cpu ? detail::deferral() : nullptr;
+      for (const Meta& m : inferred) outputs.push_back(deferral ? pending_tensor(m, *deferral) : allocate_tensor(m, device));
+      if (deferral) deferral->apply(info, op, inputs, outputs);
       else detail::run_kernel(info, op, views_of(inputs), views_of(outputs), device);
     }
     if (context.detect_anomaly) report_anomaly(info, op, inputs, outputs);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 
 #include <weft/base/ref_ptr.h>
 #include <weft/tensor/apply.h>
@@ -15,14 +16,35 @@ struct Context {
   bool detect_anomaly = false;
   Observer* observer = nullptr;
   Deferral* deferral = nullptr;
+  bool eagerly = false;  ///< see Eagerly
   std::optional<Device> device;
 };
 /// This thread's context.
 Context& context();
 
-/// To be called before a cell's value, `slot`, is replaced: a compiled call that fails puts the old one back.
-inline void replacing(Tensor& slot, RefCounted* cell) {
-  if (Deferral* d = context().deferral) d->replacing(slot, cell);
+/// Who takes what this thread applies on the cpu; null where it is to run.
+inline Deferral* deferral() {
+  const Context& c = context();
+  return c.eagerly ? nullptr : c.deferral;
+}
+
+/// While it lives operators run though a compiled call notes others down: for first values of cells, which stay whatever
+/// becomes of the call. What they read must be there.
+class Eagerly {
+ public:
+  Eagerly() : outer_(std::exchange(context().eagerly, true)) {}
+  Eagerly(const Eagerly&) = delete;
+  Eagerly& operator=(const Eagerly&) = delete;
+  ~Eagerly() { context().eagerly = outer_; }
+
+ private:
+  bool outer_;
+};
+
+/// To be called before a cell's value, `slot` (a Tensor or a count), is replaced: a compiled call that fails puts the old
+/// one back.
+template <class T> void replacing(T& slot, RefCounted* cell) {
+  if (Deferral* d = deferral()) d->replacing(slot, cell);
 }
 
 /// Computes an operator on the cpu or ref: picks the kernel, broadcasts inputs of element-wise operators, copies those

@@ -86,7 +86,8 @@ void Parameter::materialise() const {
   if (state_->path.empty() && name_parameters_hook) (*name_parameters_hook)();
   check(!state_->lazy, "parameter '", state_->path, "' has no shape yet: call the module on a batch, or give the sizes");
   check(static_cast<bool>(state_->initializer), "parameter '", state_->path, "' has neither value nor initializer");
-  NoGrad off;
+  const NoGrad off;
+  const detail::Eagerly now;
   std::optional<DeviceScope> scope;
   if (state_->device) scope.emplace(*state_->device);
   const RandomStream stream{default_generator().state().seed, hash_name(state_->path)};
@@ -163,6 +164,7 @@ void Buffer::assign(const Tensor& value) const {
 }
 void Buffer::resolve(const Tensor& value) const {
   std::scoped_lock lock(first_use());
+  const detail::Eagerly now;
   if (!ready()) assign(value);
 }
 Buffer Buffer::share() const {

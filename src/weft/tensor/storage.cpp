@@ -1,10 +1,12 @@
 #include <weft/tensor/storage.h>
 
+#include <cstdint>
 #include <cstring>
 #include <new>
 
 #include <weft/base/error.h>
 #include <weft/base/memory.h>
+#include <weft/tensor/tensor_impl.h>
 
 namespace weft {
 
@@ -12,6 +14,8 @@ namespace {
 
 constexpr std::size_t header = 64;
 static_assert(sizeof(Storage) <= header);
+/// What views over storages without memory count from: no page is ever mapped there, and it is not null.
+void* const nowhere = reinterpret_cast<void*>(std::uintptr_t{64});
 
 const Backend host{
     [](std::size_t bytes, int) { return memory::allocate(bytes); },
@@ -61,12 +65,28 @@ RefPtr<Storage> Storage::allocate(std::size_t bytes, Device device) {
   if (is_host(device) && device.index == 0) {
     auto* p = static_cast<unsigned char*>(memory::allocate(bytes + header));
     auto* s = new (p) Storage(p + header, bytes, device);
-    s->inline_ = true;
+    s->layout_ = Layout::joined;
     return RefPtr<Storage>(s);
   }
   const Backend* b = backend(device.type);
   check(b && device.index < b->count(), "no device ", device, " here; `weft devices` lists what is present");
   return RefPtr<Storage>(new Storage(b->allocate(bytes, device.index), bytes, device));
+}
+
+RefPtr<Storage> Storage::later(std::size_t bytes, Deferral* deferral, int number) {
+  auto* p = static_cast<unsigned char*>(memory::allocate(header + sizeof(Pending)));
+  auto* s = new (p) Storage(nowhere, bytes, cpu);
+  s->layout_ = Layout::unplaced;
+  s->pending_ = new (p + header) Pending{deferral, number};
+  return RefPtr<Storage>(s);
+}
+
+void Storage::provide() {
+  if (layout_ != Layout::unplaced) return;
+  data_ = memory::allocate(bytes_);
+  layout_ = Layout::separate;
+  for (TensorImpl* v = std::exchange(pending_->views, nullptr); v; v = v->leave_list())
+    v->view.data = static_cast<char*>(data_) + (static_cast<char*>(v->view.data) - static_cast<char*>(nowhere));
 }
 
 RefPtr<Storage> Storage::wrap(void* data, std::size_t bytes, Device device, std::shared_ptr<const void> owner) {
@@ -76,12 +96,15 @@ RefPtr<Storage> Storage::wrap(void* data, std::size_t bytes, Device device, std:
 }
 
 void Storage::operator delete(Storage* s, std::destroying_delete_t) {
-  const bool inside = s->inline_, foreign = static_cast<bool>(s->owner_);
+  const Layout layout = s->layout_;
+  const bool foreign = static_cast<bool>(s->owner_);
   const std::size_t bytes = s->bytes_;
   const Device device = s->device_;
   void* data = s->data_;
   s->~Storage();
-  if (inside) return memory::release(s, bytes + header);
+  if (layout == Layout::joined) return memory::release(s, bytes + header);
+  if (layout == Layout::separate) memory::release(data, bytes);
+  if (layout != Layout::device) return memory::release(s, header + sizeof(Pending));
   if (!foreign) backend(device.type)->release(data, bytes, device.index);
   ::operator delete(static_cast<void*>(s));
 }

@@ -9,6 +9,7 @@ namespace weft {
 
 /// An operator applied to tensors that require gradients.
 struct TapeNode final : Node {
+  TapeNode() : Node(NodeKind::tape) {}
   SmallVector<Meta, 2> input_metas;  ///< shapes and dtypes of the inputs
   SmallVector<Tensor, 2> saved;  ///< chosen inputs, then chosen outputs (off the tape), in order
   SourceLocation where;          ///< the caller's line

@@ -26,7 +26,7 @@ const TensorImpl& with_data(const RefPtr<TensorImpl>& impl) {
   const TensorImpl& t = get(impl);
   check(t.view.device.type != DeviceType::meta,
         "a value is read from a symbolic tensor (shape inference, summary or capture); read values outside of forward");
-  if (t.storage->pending()) [[unlikely]] t.storage->pending()->settle();
+  if (t.storage->pending()) [[unlikely]] t.storage->pending()->deferral->settle();
   return t;
 }
 }  // namespace
@@ -112,13 +112,24 @@ Tensor Tensor::to(Device target) const {
   return outputs[0];
 }
 
+namespace {
+std::size_t bytes_of(const Meta& m) { return static_cast<std::size_t>(m.shape.numel()) * size_of(m.dtype); }
+
+/// The whole of a storage, row-major.
+Tensor whole(RefPtr<Storage> storage, const Meta& meta, Device device) {
+  const TensorView view = TensorView::of(storage ? storage->data() : nullptr, meta.dtype, meta.shape, device);
+  return Tensor(RefPtr<TensorImpl>(new TensorImpl(std::move(storage), view)));
+}
+}  // namespace
+
 Tensor allocate_tensor(const Meta& meta, Device device) {
   check_sizes(meta);
-  TensorView view = TensorView::of(nullptr, meta.dtype, meta.shape, device);
-  if (device.type == DeviceType::meta) return Tensor(RefPtr<TensorImpl>(new TensorImpl({}, view)));
-  auto storage = Storage::allocate(static_cast<std::size_t>(view.numel()) * size_of(meta.dtype), device);
-  view.data = storage->data();
-  return Tensor(RefPtr<TensorImpl>(new TensorImpl(std::move(storage), view)));
+  return whole(device.type == DeviceType::meta ? RefPtr<Storage>() : Storage::allocate(bytes_of(meta), device), meta, device);
+}
+
+Tensor pending_tensor(const Meta& meta, Deferral& deferral) {
+  check_sizes(meta);
+  return whole(deferral.storage(bytes_of(meta)), meta, cpu);
 }
 
 Tensor alias(const Tensor& t, const TensorView& view) {

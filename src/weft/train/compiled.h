@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <weft/graph/compile.h>
 #include <weft/metrics/accuracy.h>
 #include <weft/ops/create.h>
 #include <weft/train/model.h>
@@ -114,6 +115,7 @@ struct Model::Compiled {
   CompileOptions options;
   Tracked tracked{options};
   std::unique_ptr<optim::Optimizer> optimizer = nullptr;  ///< made at its first use: the parameters may not be there yet
+  weft::detail::Engine engine{"fit"};  ///< of training and evaluation: they never run at once
 };
 
 }  // namespace weft::nn

@@ -49,7 +49,7 @@ Tensor Model::compute_loss(const data::Batch& batch, const std::vector<Tensor>& 
     if (!loss) continue;  // this output is not trained
     Tensor value = batch.weights.defined() ? loss.weighted(predictions[i], batch.labels[i], batch.weights)
                                            : loss(predictions[i], batch.labels[i]);
-    each[i] = value;
+    each[i] = value.detach();
     if (!options.loss_weights.empty()) value = value * options.loss_weights[i];
     total = total.defined() ? total + value : value;
   }
@@ -64,19 +64,51 @@ Logs Model::compute_metrics(const data::Batch& batch, const std::vector<Tensor>&
   return compiled_->tracked.results();
 }
 
+void Model::planned(FunctionRef<void()> step) {
+  if (compile_options().run_eagerly) step();
+  else compiled_->engine.call(step);
+}
+
+CompileStats Model::plan_stats() const { return compiled() ? compiled_->engine.stats() : CompileStats{}; }
+
+namespace {
+/// Off the tape, which then ends with the step: nothing of it outlives the plan.
+void detach(Tensor& loss, std::vector<Tensor>& predictions) {
+  loss = loss.detach();
+  for (Tensor& p : predictions)
+    if (p.defined()) p = p.detach();
+}
+}  // namespace
+
 Logs Model::train_step(const data::Batch& batch) {
-  const std::vector<Tensor> predictions = run(batch.inputs);
-  const Tensor loss = compute_loss(batch, predictions);
-  optimizer().step(grad(loss, module_ref()));
+  std::vector<Tensor> predictions;
+  Tensor loss;
+  planned([&] {
+    predictions = run(batch.inputs);
+    loss = compute_loss(batch, predictions);
+    optimizer().step(grad(loss, module_ref()));
+    detach(loss, predictions);
+  });
   return compute_metrics(batch, predictions, loss);
 }
 
 Logs Model::test_step(const data::Batch& batch) {
-  const std::vector<Tensor> predictions = run(batch.inputs);
-  return compute_metrics(batch, predictions, compute_loss(batch, predictions));
+  std::vector<Tensor> predictions;
+  Tensor loss;
+  planned([&] {
+    predictions = run(batch.inputs);
+    loss = compute_loss(batch, predictions);
+    detach(loss, predictions);
+  });
+  return compute_metrics(batch, predictions, loss);
 }
 
-std::vector<Tensor> Model::predict_step(const data::Batch& batch) const { return run(batch.inputs); }
+std::vector<Tensor> Model::predict_step(const data::Batch& batch) const {
+  if (compiled() && compile_options().run_eagerly) return run(batch.inputs);
+  std::vector<Tensor> predictions;
+  predicting_.call([&] { predictions = run(batch.inputs); });
+  return predictions;
+}
 
 void Model::reset_metrics() { compiled_->tracked.reset(); }
 Logs Model::metric_results() const { return compiled_->tracked.results(); }

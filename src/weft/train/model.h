@@ -2,6 +2,7 @@
 #pragma once
 
 #include <weft/data/loader.h>
+#include <weft/graph/compile.h>
 #include <weft/metrics/metric.h>
 #include <weft/nn/layer.h>
 #include <weft/optim/optimizer.h>
@@ -20,7 +21,7 @@ struct CompileOptions {
   std::vector<metrics::Metric> weighted_metrics = {};  ///< computed with sample weights, of the first output
   std::vector<std::vector<metrics::Metric>> output_metrics = {};  ///< of each output where there are several: {{"accuracy"}, {"mae"}}
   optim::OptimizerOptions optimizer_options = {};  ///< groups, clipping, schedule, accumulation, EMA
-  bool run_eagerly = false;     ///< for debugging; fit runs every step eagerly so far (a loop of your own may use weft::compile)
+  bool run_eagerly = false;     ///< operator by operator, for debugging; otherwise steps are planned as by weft::compile
   int steps_per_execution = 1;  ///< batches between two calls of batch callbacks and of the bar
   bool jit_compile = false;     ///< accepted for Keras's sake
 };
@@ -127,7 +128,10 @@ class Model {
   Logs test_on_batch(const Tensor& x, const Tensor& y, const Tensor& sample_weight = {});  ///< loss, metrics
   Tensor predict_on_batch(const Tensor& x) const;  ///< outputs for one batch, in evaluation mode
 
-  // The steps: override any of them.
+  CompileStats plan_stats() const;  ///< what the planned steps of training and evaluation have done since compile()
+
+  // The steps: override any of them. Those of this class plan forward, loss, gradients and update as one computation (see
+  // weft::compile); one of your own runs eagerly, unless it calls weft::compile.
   /// Forward, loss, gradients, optimizer, metrics; returns their running values.
   virtual Logs train_step(const data::Batch& batch);
   virtual Logs test_step(const data::Batch& batch);  ///< forward, loss, metrics; returns their values
@@ -171,9 +175,11 @@ class Model {
   Logs run_evaluation(data::Loader& loader, const EvaluateOptions& options, int verbose);
   void reset_metrics();
   Logs metric_results() const;
+  void planned(FunctionRef<void()> step);
 
   Layer layer_;
   std::shared_ptr<Compiled> compiled_;  // shared: its class is not known here
+  mutable weft::detail::EnginePool predicting_{"predict"};  // several threads may predict at once
   Progress progress_;
   data::Loader* active_loader_ = nullptr;
   const std::vector<AnyCallback>* active_callbacks_ = nullptr;

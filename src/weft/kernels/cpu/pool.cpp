@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <vector>
 
 #include <weft/base/memory.h>
 #include <weft/base/thread_pool.h>
@@ -144,9 +143,9 @@ struct Windows {
   Int planes, in[3], out[3], kernel[3], stride[3], pad[3], dilation[3];
   Int in_size = 1, out_size = 1;
   bool two_by_two = true;  ///< flat windows of 2x2 with stride 2 inside the image
-  std::vector<Span> spans[3];
-  std::vector<std::pair<Int, Int>> runs;   ///< the outputs of a row for which element kw of the window is inside
-  std::vector<std::array<Int, 3>> places;  ///< distance of each element of a window from its start
+  ScratchVector<Span> spans[3];
+  ScratchVector<std::pair<Int, Int>> runs;   ///< the outputs of a row for which element kw of the window is inside
+  ScratchVector<std::array<Int, 3>> places;  ///< distance of each element of a window from its start
 
   explicit Windows(const PoolShape& s) : planes(s.planes) {
     for (int i = 0; i < 3; ++i) {
@@ -236,7 +235,7 @@ void offer(const double* v, double k, Int n, double* best, double* at) { HWY_DYN
 
 /// One plane, an output row at a time; places are kept as numbers of type T (exact) beside the values they belong to.
 template <class T, class I>
-void max_pool_plane(const Windows& s, const T* x, const std::vector<T>& first_places, T* row, T* y, I* place) {
+void max_pool_plane(const Windows& s, const T* x, const ScratchVector<T>& first_places, T* row, T* y, I* place) {
   T* const at = row + s.out[2];
   s.for_each_row([&](Int output, Int od, Int oh) {
     T* const best = y + output;
@@ -265,7 +264,7 @@ template <class T, class I> void max_pool(const KernelCall& call, const Windows&
           HWY_DYNAMIC_DISPATCH(max_pool_2x2)
           (x + k * s.in_size, s.in[2], s.out[1], s.out[2], y + k * s.out_size, place + k * s.out_size);
       });
-  std::vector<T> first_places;
+  ScratchVector<T> first_places;
   s.for_each([&](Int, const Int* p) { first_places.push_back(static_cast<T>(s.first_place(p))); });
   s.run([&](Int begin, Int end) {
     Scratch<T> row(2 * s.out[2]);
@@ -306,8 +305,8 @@ template <class T, class I> void max_pool_take(const KernelCall& call, const Win
 }
 
 /// 1 / divisor of each window of a plane.
-template <class T> std::vector<T> shares(const op::AvgPool& op, const PoolShape& shape, const Windows& s) {
-  std::vector<T> list(static_cast<std::size_t>(s.out_size));
+template <class T> ScratchVector<T> shares(const op::AvgPool& op, const PoolShape& shape, const Windows& s) {
+  ScratchVector<T> list(static_cast<std::size_t>(s.out_size));
   s.for_each([&](Int o, const Int* p) {
     const Dims at(std::span<const Int>(p + 3 - shape.axes, p + 3));
     list[static_cast<std::size_t>(o)] = static_cast<T>(1.0 / static_cast<double>(op.divisor(shape, at)));
@@ -317,7 +316,7 @@ template <class T> std::vector<T> shares(const op::AvgPool& op, const PoolShape&
 
 template <class T> void avg_pool(const KernelCall& call, const op::AvgPool& op, const PoolShape& shape) {
   const Windows s(shape);
-  const std::vector<T> share = shares<T>(op, shape, s);
+  const ScratchVector<T> share = shares<T>(op, shape, s);
   const T* x = call.in[0].as<T>();
   T* y = call.out[0].as<T>();
   s.run_planes([&](Int plane) {
@@ -335,7 +334,7 @@ template <class T> void avg_pool(const KernelCall& call, const op::AvgPool& op, 
 
 template <class T> void avg_pool_grad(const KernelCall& call, const op::AvgPool& op, const PoolShape& shape) {
   const Windows s(shape);
-  const std::vector<T> share = shares<T>(op, shape, s);
+  const ScratchVector<T> share = shares<T>(op, shape, s);
   const T* g = call.in[0].as<T>();
   T* dx = call.out[0].as<T>();
   s.run_planes([&](Int plane) {
