@@ -6,6 +6,7 @@
 
 #include <weft/base/error.h>
 #include <weft/base/version.h>
+#include <weft/graph/compile.h>
 #include <weft/kernels/cpu_info.h>
 #include <weft/metrics/metrics.h>
 #include <weft/nn/losses.h>
@@ -69,14 +70,19 @@ std::string refuse_negative(const std::string& value) {
   return value.starts_with("-") ? "received " + value + "; expected 0 or more" : "";
 }
 
-Score score(const std::function<Tensor(const Tensor&)>& net, data::Loader loader) {
+Score score(const std::function<Tensor(const Tensor&)>& net, data::Loader loader, bool eagerly) {
   NoGrad off;
+  const auto step = [&](const Tensor& x, const Tensor& y) {
+    const Tensor logits = net(x);
+    return std::pair(logits, nn::cross_entropy(logits, y));
+  };
+  auto planned = weft::compile(step);  // as Model::evaluate does it: the same bits
   Score s;
   metrics::Mean loss;
   metrics::Accuracy accuracy;
   for (auto [x, y] : loader) {
-    const Tensor logits = net(x);
-    loss.update(nn::cross_entropy(logits, y).item(), static_cast<double>(x.size(0)));
+    const auto [logits, value] = eagerly ? step(x, y) : planned(x, y);
+    loss.update(value.item(), static_cast<double>(x.size(0)));
     accuracy.update(logits, y);
     s.examples += x.size(0);
   }

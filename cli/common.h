@@ -33,7 +33,7 @@ struct Score {
   double accuracy = 0;        ///< a share
   std::int64_t examples = 0;  ///< how many were seen
 };
-/// Runs `net`, images to logits, over the loader's data.
-Score score(const std::function<Tensor(const Tensor&)>& net, data::Loader loader);
+/// Runs `net`, images to logits, over the loader's data, by planned steps or operator by operator.
+Score score(const std::function<Tensor(const Tensor&)>& net, data::Loader loader, bool eagerly = false);
 
 }  // namespace weft::cli

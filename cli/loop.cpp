@@ -80,7 +80,7 @@ nn::History train_by_hand(nn::Model& model, const data::Dataset& train, const nn
     nn::set_training(net.module_ref(), false);
     if (nn::InterruptScope::requested()) break;  // the test would keep the impatient waiting
     opt.end_epoch();
-    const Score test = score(std::cref(net), data::Loader(options.validation_data.get(), test_options(options)));
+    const Score test = score(std::cref(net), data::Loader(options.validation_data.get(), test_options(options)), eagerly);
     const nn::Logs logs{{"loss", running.loss.result()},
                         {"accuracy", running.accuracy.result()},
                         {"val_loss", test.loss},

@@ -1,8 +1,8 @@
 // Convolutions of channels-last images: directly from the image (a row of taps is adjacent memory), by Winograd's tiles
 // where those save work, and from the sparse gradient behind a max_pool. Images and rows are cut by shape alone.
 #include <algorithm>
-#include <vector>
 
+#include <weft/base/memory.h>
 #include <weft/base/thread_pool.h>
 #include <weft/kernels/cpu/channels_last.h>
 
@@ -12,8 +12,8 @@ namespace {
 
 using Int = std::int64_t;
 
-std::vector<TapRun> runs_of(const Images& g, Int row_step) {
-  std::vector<TapRun> runs;
+ScratchVector<TapRun> runs_of(const Images& g, Int row_step) {
+  ScratchVector<TapRun> runs;
   for (Int r = 0; r < g.run_count(); ++r) runs.push_back({g.run_at(r, row_step), g.run_length()});
   return runs;
 }
@@ -162,7 +162,7 @@ Int rows_a_block(const Images& g) { return std::clamp<Int>(256 / g.windows(1), 1
 /// For every filter the places (of the first tap) and gradients of the windows in rows [first, last) of an image.
 void list_by_filter(const Images& g, Int row_step, const float* dy, const std::uint8_t* index, Int first, Int last, Lists& lists) {
   std::fill_n(lists.counts.data(), g.filters, 0);
-  std::vector<std::int32_t> places;
+  ScratchVector<std::int32_t> places;
   for (Int h = 0; h < g.pool[0]; ++h)
     for (Int w = 0; w < g.pool[1]; ++w)
       places.push_back(static_cast<std::int32_t>(h * g.stride[0] * row_step + w * g.stride[1] * g.channels));
@@ -191,7 +191,7 @@ void run_block_weight_grad(const KernelCall& call) {
   const Int runs = g.run_count(), length = g.run_length(), width = round_up(length, channel_step);
   const Int size = g.filters * runs * width, shard = shard_images(g, size), shards = (g.batch + shard - 1) / shard;
   const Int rows = g.reach(0, g.windows(0) * g.pool[0]), columns = g.reach(1, g.windows(1) * g.pool[1]), block = rows_a_block(g);
-  std::vector<Int> out_at;
+  ScratchVector<Int> out_at;
   for (Int f = 0; f < g.filters; ++f) out_at.push_back(f * runs * width);
   Scratch<float> buffers(shards * size);
   parallel_for(g.batch, shard, [&](Int begin, Int end) {
