@@ -280,7 +280,8 @@ void Trace::compute() {
     memory[i] = notes_.storages[i]->data();
   }
   plan.run(memory);
-  for (const RefPtr<Storage>& s : notes_.storages) s->settled();
+  for (const RefPtr<Storage>& s : notes_.storages)
+    if (s->pending()) s->settled();  // externals are other threads' too: no write to them
   auto& plans = plans_.plans;
   const auto used = std::find_if(plans.begin(), plans.end(), [&](const auto& p) { return p.get() == &plan; });
   std::rotate(plans.begin(), used, used + 1);
