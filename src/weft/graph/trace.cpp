@@ -83,16 +83,15 @@ void Trace::stop() {
 }
 
 RefPtr<Storage> Trace::storage(std::size_t bytes) {
-  RefPtr<Storage> s = Storage::later(bytes, this, static_cast<int>(notes_.storages.size()));
-  notes_.storages.push_back(s);
-  return s;
+  return notes_.storages.emplace_back(Storage::later(bytes, this, static_cast<int>(notes_.storages.size())));
 }
 
 namespace {
 /// Where a storage stands in a table, or the free place for it.
 std::size_t place_in(const std::vector<std::pair<Storage*, int>>& table, const Storage* s) {
-  std::size_t at = reinterpret_cast<std::uintptr_t>(s) / 64 % table.size();
-  while (table[at].first && table[at].first != s) at = (at + 1) % table.size();
+  const std::size_t mask = table.size() - 1;  // the size is a power of two
+  std::size_t at = reinterpret_cast<std::uintptr_t>(s) / 64 & mask;
+  while (table[at].first && table[at].first != s) at = (at + 1) & mask;
   return at;
 }
 }  // namespace

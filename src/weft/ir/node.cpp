@@ -45,9 +45,10 @@ class NodeSet {
 
  private:
   Node*& find(Node* n) {
-    std::size_t at = reinterpret_cast<std::uintptr_t>(n) / 64 * 0x9E3779B97F4A7C15u >> 20;
-    while (table_[at % table_.size()] && table_[at % table_.size()] != n) ++at;
-    return table_[at % table_.size()];
+    const std::size_t mask = table_.size() - 1;  // the size is a power of two
+    std::size_t at = reinterpret_cast<std::uintptr_t>(n) / 64 & mask;
+    while (table_[at] && table_[at] != n) at = (at + 1) & mask;
+    return table_[at];
   }
   void grow() {
     std::vector<Node*> old = std::exchange(table_, std::vector<Node*>(table_.size() * 2));
