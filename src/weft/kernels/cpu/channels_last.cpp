@@ -20,16 +20,17 @@ Images::Images(const op::ConvShape& s, const Dims& window)
   }
 }
 
-Stage::Stage(const Int (&image)[2], Int channels, Int rows, Int columns, bool copy)
+Stage::Stage(const Int (&image)[2], Int channels, Int rows, Int columns, bool copy, Int slots)
     : height_(image[0]), width_(image[1]), channels_(channels), columns_(columns), row_step_((copy ? columns : image[1]) * channels),
-      copy_(copy), memory_(copy ? rows * row_step_ + channel_step : 0) {
-  if (copy_) std::fill_n(memory_.data() + rows * row_step_, channel_step, 0.0f);
+      image_step_((copy ? rows : image[0]) * row_step_), copy_(copy), memory_(copy ? slots * image_step_ + channel_step : 0) {
+  if (copy_) std::fill_n(memory_.data() + slots * image_step_, channel_step, 0.0f);
 }
 
-const float* Stage::part(const float* image, Int row, Int column, Int rows) {
+const float* Stage::part(const float* image, Int row, Int column, Int rows, Int slot) {
   if (!copy_) return image + (row * width_ + column) * channels_;
   const Int begin = std::clamp<Int>(-column, 0, columns_), end = std::clamp<Int>(width_ - column, begin, columns_);
-  float* to = memory_.data();
+  float* const start = memory_.data() + slot * image_step_;
+  float* to = start;
   for (Int r = row; r < row + rows; ++r, to += row_step_) {
     if (r < 0 || r >= height_) {
       std::fill_n(to, row_step_, 0.0f);
@@ -40,7 +41,7 @@ const float* Stage::part(const float* image, Int row, Int column, Int rows) {
     std::copy_n(from, (end - begin) * channels_, to + begin * channels_);
     std::fill(to + end * channels_, to + row_step_, 0.0f);
   }
-  return memory_.data();
+  return start;
 }
 
 const char* decline_images(const KernelCall& call, const op::ConvShape& s) {
@@ -70,11 +71,38 @@ void add_shards(float* buffers, Int shards, Int size) {
   });
 }
 
+namespace {
+/// Calls f(first filter, filters, first input, inputs) for blocks of at most 16 x 16 of the weights [filter][input]: in a
+/// block of that size both sides of a transposition stay in the first-level cache.
+template <class F> void for_weight_blocks(const Images& g, F&& f) {
+  const Int inputs = g.taps() * g.channels;
+  parallel_for((g.filters + channel_step - 1) / channel_step, std::max<Int>(1, 256 / inputs), [&](Int begin, Int end) {
+    for (Int o = begin * channel_step; o < std::min(g.filters, end * channel_step); o += channel_step)
+      for (Int k = 0; k < inputs; k += channel_step)
+        f(o, std::min(channel_step, g.filters - o), k, std::min(channel_step, inputs - k));
+  });
+}
+/// Where input k of [channel][tap] lies in [tap][channel].
+Int place_by_tap(const Images& g, Int k) { return k % g.taps() * g.channels + k / g.taps(); }
+}  // namespace
+
 void pack_by_input(const float* w, const Images& g, float* to) {
-  const Int taps = g.taps();
-  parallel_for(taps * g.channels, 64, [&](Int begin, Int end) {
-    for (Int k = begin; k < end; ++k)  // inputs in the order [tap][channel], whatever the runs
-      gather_row(w + k % g.channels * taps + k / g.channels, g.channels * taps, g.filters, to + k * g.filters);
+  for_weight_blocks(g, [&](Int o, Int filters, Int k, Int inputs) {
+    float block[channel_step][channel_step];
+    for (Int f = 0; f < filters; ++f)
+      for (Int i = 0; i < inputs; ++i) block[i][f] = w[(o + f) * g.taps() * g.channels + k + i];
+    for (Int i = 0; i < inputs; ++i) std::copy_n(block[i], filters, to + place_by_tap(g, k + i) * g.filters + o);
+  });
+}
+
+void unpack_by_input(const float* from, const Images& g, float* dw) {
+  for_weight_blocks(g, [&](Int o, Int filters, Int k, Int inputs) {
+    float block[channel_step][channel_step];
+    for (Int i = 0; i < inputs; ++i) {
+      const float* row = from + place_by_tap(g, k + i) * g.filters + o;
+      for (Int f = 0; f < filters; ++f) block[f][i] = row[f];
+    }
+    for (Int f = 0; f < filters; ++f) std::copy_n(block[f], inputs, dw + (o + f) * g.taps() * g.channels + k);
   });
 }
 

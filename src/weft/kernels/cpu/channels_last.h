@@ -33,9 +33,9 @@ struct Images {
     return whole_rows() ? r * dilation[0] * row_step
                         : r / kernel[1] * dilation[0] * row_step + r % kernel[1] * dilation[1] * channels;
   }
-  /// Rows or columns of input that `n` results read.
   /// Reading all results along an axis stays inside the image.
   bool inside(int axis) const { return pad[axis] == 0 && reach(axis, windows(axis) * pool[axis]) <= in[axis]; }
+  /// Rows or columns of input that `n` results read.
   std::int64_t reach(int axis, std::int64_t n) const { return (n - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1; }
 };
 
@@ -43,14 +43,17 @@ struct Images {
 /// apart: the image itself where nothing is padded, else a copy with zeros around and behind it.
 class Stage {
  public:
-  /// For parts of at most rows x columns. `copy` asks for a copy whatever the part (readable channel_step elements
-  /// behind its end).
-  Stage(const std::int64_t (&image)[2], std::int64_t channels, std::int64_t rows, std::int64_t columns, bool copy);
-  const float* part(const float* image, std::int64_t row, std::int64_t column, std::int64_t rows);
+  /// For parts of at most rows x columns, `slots` at once. `copy` asks for a copy whatever the part (readable
+  /// channel_step elements behind the end of the last slot).
+  Stage(const std::int64_t (&image)[2], std::int64_t channels, std::int64_t rows, std::int64_t columns, bool copy,
+        std::int64_t slots = 1);
+  const float* part(const float* image, std::int64_t row, std::int64_t column, std::int64_t rows, std::int64_t slot = 0);
   std::int64_t row_step() const { return row_step_; }
+  /// From a slot to the next, or from an image to the next where there is no copy.
+  std::int64_t image_step() const { return image_step_; }
 
  private:
-  std::int64_t height_, width_, channels_, columns_, row_step_;
+  std::int64_t height_, width_, channels_, columns_, row_step_, image_step_;
   bool copy_;
   Scratch<float> memory_;
 };
@@ -93,6 +96,8 @@ class InputSums {
 
 /// to[tap][channel][filter] of weights [filter][channel][tap], for product_row.
 void pack_by_input(const float* w, const Images& g, float* to);
+/// dw[filter][channel][tap] of sums [tap][channel][filter].
+void unpack_by_input(const float* from, const Images& g, float* dw);
 /// to[run][filter][input of the run], rows of `width`, for gradients of the input.
 void pack_by_filter(const float* w, const Images& g, std::int64_t width, float* to);
 
@@ -119,14 +124,5 @@ void winograd_weight_grad(const Images& g, const float* x, const float* dy, floa
 std::int64_t shard_images(const Images& g, std::int64_t size);
 /// buffers[i] += buffers[k * size + i] for k = 1, 2, …
 void add_shards(float* buffers, std::int64_t shards, std::int64_t size);
-/// dw[filter][channel][tap] = from[at(filter, channel, tap)].
-template <class At> void unpack_weights(const Images& g, const float* from, float* dw, At&& at) {
-  const std::int64_t taps = g.taps();
-  parallel_for(g.filters, std::max<std::int64_t>(1, 2048 / (taps * g.channels)), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t o = begin; o < end; ++o)
-      for (std::int64_t t = 0; t < taps; ++t)
-        for (std::int64_t c = 0; c < g.channels; ++c) dw[(o * g.channels + c) * taps + t] = from[at(o, c, t)];
-  });
-}
 
 }  // namespace weft::cpu_kernels

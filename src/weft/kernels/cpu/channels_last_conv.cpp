@@ -35,6 +35,12 @@ void direct_rows(const Images& g, const Forward& c, Stage& stage, Int image, Int
   p.out_step = g.filters;
   p.positions = columns;
   p.relu = c.relu && !g.pooled;
+  if (!g.pooled && g.inside(0) && g.inside(1) && g.stride[0] * stage.row_step() == columns * p.x_step) {  // each row goes on where the last ended
+    p.positions = (last - first) * columns;
+    p.x = stage.part(c.x + image * g.in_size(), first * g.stride[0] - g.pad[0], -g.pad[1], g.reach(0, last - first));
+    p.out = c.y + image * g.y_size() + first * columns * g.filters;
+    return product_row(p);
+  }
   for (Int window = first; window < last; ++window) {
     const Int row = window * rows;
     const float* x = stage.part(c.x + image * g.in_size(), row * g.stride[0] - g.pad[0], -g.pad[1], g.reach(0, rows));
@@ -75,11 +81,33 @@ const char* decline_filters(const KernelCall& call, const op::ConvShape& s) {
 
 // ---- gradient of the input ----
 
+/// Has each input one result, at its own place (a kernel of 1 x 1)? Whole vectors must fit.
+bool one_to_one(const Images& g) {
+  return g.taps() == 1 && g.stride[0] == 1 && g.stride[1] == 1 && g.pad[0] == 0 && g.pad[1] == 0 && g.out[0] == g.in[0] &&
+         g.out[1] == g.in[1] && g.channels % channel_step == 0;
+}
+void one_to_one_input_grad(const Images& g, const float* dy, const float* packed, float* dx) {
+  const TapRun run{0, g.filters};
+  parallel_for(g.batch * g.out[0] * g.out[1], 128, [&](Int begin, Int end) {
+    ProductRow p;
+    p.x = dy + begin * g.filters;
+    p.x_step = g.filters;
+    p.runs = &run;
+    p.run_count = 1;
+    p.w = packed;
+    p.columns = p.out_step = g.channels;
+    p.out = dx + begin * g.channels;
+    p.positions = end - begin;
+    product_row(p);
+  });
+}
+
 /// A row of g meets each kernel row: the products are added where that row's taps lie.
 void direct_input_grad(const Images& g, const float* dy, const float* w, float* dx) {
   const Int width = round_up(g.run_length(), channel_step);
   Scratch<float> packed(g.run_count() * g.filters * width);
   pack_by_filter(w, g, width, packed);
+  if (one_to_one(g)) return one_to_one_input_grad(g, dy, packed, dx);
   parallel_for(g.batch, 1, [&](Int begin, Int end) {
     InputSums sums(g, width, dx);
     const TapRun run{0, g.filters};
@@ -114,6 +142,9 @@ void run_input_grad(const KernelCall& call) {
 
 // ---- gradient of the weight ----
 
+/// Positions that a pass over the sums takes in, so that reading and writing the sums is little beside them.
+constexpr Int positions_a_call = 128;
+
 void direct_weight_grad(const Images& g, const float* x, const float* dy, float* dw) {
   const Int size = g.taps() * g.channels * g.filters, shard = shard_images(g, size), shards = (g.batch + shard - 1) / shard;
   const Int rows = g.reach(0, g.out[0]), columns = g.reach(1, g.out[1]);
@@ -121,17 +152,20 @@ void direct_weight_grad(const Images& g, const float* x, const float* dy, float*
   parallel_for(g.batch, shard, [&](Int begin, Int end) {
     float* sums = buffers + begin / shard * size;
     std::fill_n(sums, size, 0.0f);
-    Stage stage(g.in, g.channels, rows, columns, !g.inside(0) || !g.inside(1));
-    for (Int n = begin; n < end; ++n) {
+    const Int together = std::min(end - begin, (positions_a_call + g.out[0] * g.out[1] - 1) / (g.out[0] * g.out[1]));
+    Stage stage(g.in, g.channels, rows, columns, !g.inside(0) || !g.inside(1), together);
+    for (Int n = begin; n < end; n += together) {
+      const Int images = std::min(together, end - n);
       const float* image = stage.part(x + n * g.in_size(), -g.pad[0], -g.pad[1], rows);
+      for (Int i = 1; i < images; ++i) stage.part(x + (n + i) * g.in_size(), -g.pad[0], -g.pad[1], rows, i);
       for (Int r = 0; r < g.run_count(); ++r)
         weight_sums({image + g.run_at(r, stage.row_step()), g.stride[0] * stage.row_step(), g.stride[1] * g.channels,
                      dy + n * g.out[0] * g.out[1] * g.filters, g.out[0], g.out[1], g.filters, g.run_length(),
-                     sums + r * g.run_length() * g.filters});
+                     sums + r * g.run_length() * g.filters, images, stage.image_step()});
     }
   });
   add_shards(buffers, shards, size);
-  unpack_weights(g, buffers, dw, [&](Int o, Int c, Int t) { return (t * g.channels + c) * g.filters + o; });
+  unpack_by_input(buffers, g, dw);
 }
 
 void run_weight_grad(const KernelCall& call) {
@@ -210,9 +244,11 @@ void run_block_weight_grad(const KernelCall& call) {
   });
   const Int taps_a_run = g.taps() / runs;
   add_shards(buffers, shards, size);
-  unpack_weights(g, buffers, call.out[0].as<float>(), [&](Int o, Int c, Int t) {
-    return (o * runs + t / taps_a_run) * width + t % taps_a_run * g.channels + c;
-  });
+  float* dw = call.out[0].as<float>();
+  for (Int o = 0; o < g.filters; ++o)
+    for (Int c = 0; c < g.channels; ++c)
+      for (Int t = 0; t < g.taps(); ++t)
+        *dw++ = buffers[(o * runs + t / taps_a_run) * width + t % taps_a_run * g.channels + c];
 }
 
 /// For every result of rows [first, last) of windows the filters whose gradient it takes, and where its taps lie.

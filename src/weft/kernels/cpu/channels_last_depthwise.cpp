@@ -1,4 +1,5 @@
-// Depthwise convolutions of channels-last images (a filter a channel): no channels meet, so vectors run over them.
+// Depthwise convolutions of channels-last images (a filter a channel): no channels meet, so vectors run over them. A row of
+// results is cut into stretches of columns that read the same taps; borders are stretches with fewer.
 #include <weft/kernels/cpu/targets.h>
 
 #undef HWY_TARGET_INCLUDE
@@ -7,6 +8,8 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include <weft/kernels/cpu/channels_last.h>
 #include <weft/kernels/cpu/vector-inl.h>
@@ -14,11 +17,15 @@
 #ifndef WEFT_KERNELS_CPU_DEPTHWISE_ONCE
 #define WEFT_KERNELS_CPU_DEPTHWISE_ONCE
 namespace weft::cpu_kernels {
-/// A row of positions and one kernel row: y[p][c] meets x[p * x_step + tap * tap_step + c] and w[tap][c].
-struct DepthwiseRow {
-  const float *x, *w;
-  float* y;
-  std::int64_t positions, taps, channels, x_step, tap_step;
+/// What a stretch of positions reads by one tap, and the tap's place among the weights, which lie [tap][channel].
+struct Tap {
+  const float* x;
+  std::int64_t place;
+};
+/// A stretch of positions with their taps; `x_step` and `y_step` lead from position to position.
+struct Stretch {
+  const Tap* taps;
+  std::int64_t count, positions, channels, x_step, y_step;
 };
 }  // namespace weft::cpu_kernels
 #endif
@@ -31,51 +38,52 @@ using F = Vector<float>;
 
 HWY_INLINE F multiply_add(F a, F b, F c) { return hn::MulAdd(a.v, b.v, c.v); }
 
-template <int Taps> void forward_taps(const DepthwiseRow& r, Int tap) {
-  const Int n = r.channels;
-  for (Int c = 0; c < n; c += F::lanes()) {
-    F w[Taps];
-    for (int t = 0; t < Taps; ++t) w[t] = F::load(r.w + (tap + t) * n + c);
-    for (Int p = 0; p < r.positions; ++p) {
-      F sum = F::load(r.y + p * n + c);
-      for (int t = 0; t < Taps; ++t) sum = multiply_add(F::load(r.x + p * r.x_step + (tap + t) * r.tap_step + c), w[t], sum);
-      sum.store(r.y + p * n + c);
+constexpr Int most_taps = 9;  // whose weights, or sums, stay in registers
+
+/// y = start + sum of x * w over N taps; without a start y += the sum.
+template <int N> void weighted_sum(const Stretch& s, const Tap* taps, const float* w, const float* start, float* y) {
+  for (Int c = 0; c < s.channels; c += F::lanes()) {
+    F weight[N + 1];
+    for (int t = 0; t < N; ++t) weight[t] = F::load(w + taps[t].place * s.channels + c);
+    for (Int p = 0; p < s.positions; ++p) {
+      float* to = y + p * s.y_step + c;
+      F sum = F::load(start ? start + c : to);
+#pragma GCC unroll 9
+      for (int t = 0; t < N; ++t) sum = multiply_add(F::load(taps[t].x + p * s.x_step + c), weight[t], sum);
+      sum.store(to);
     }
   }
 }
-/// y += x * w.
-void ForwardRow(const DepthwiseRow& r) {
-  Int t = 0;
-  for (; t + 3 <= r.taps; t += 3) forward_taps<3>(r, t);
-  for (; t < r.taps; ++t) forward_taps<1>(r, t);
+
+/// sums += x * y over the positions, for N taps.
+template <int N> void tap_sums(const Stretch& s, const Tap* taps, const float* y, float* sums) {
+  for (Int c = 0; c < s.channels; c += F::lanes()) {
+    F sum[N + 1];
+    for (int t = 0; t < N; ++t) sum[t] = F::load(sums + taps[t].place * s.channels + c);
+    for (Int p = 0; p < s.positions; ++p) {
+      const F g = F::load(y + p * s.y_step + c);
+#pragma GCC unroll 9
+      for (int t = 0; t < N; ++t) sum[t] = multiply_add(F::load(taps[t].x + p * s.x_step + c), g, sum[t]);
+    }
+    for (int t = 0; t < N; ++t) sum[t].store(sums + taps[t].place * s.channels + c);
+  }
 }
 
-/// x += y * w, with x to be written: each position is spread over its taps.
-void InputRow(const DepthwiseRow& r, float* x) {
-  const Int n = r.channels;
-  for (Int p = 0; p < r.positions; ++p)
-    for (Int t = 0; t < r.taps; ++t) {
-      float* to = x + p * r.x_step + t * r.tap_step;
-      for (Int c = 0; c < n; c += F::lanes())
-        multiply_add(F::load(r.y + p * n + c), F::load(r.w + t * n + c), F::load(to + c)).store(to + c);
-    }
+/// Calls f<N>(taps) for all taps, most_taps at a time; once with none where there are none.
+template <class Call> HWY_INLINE void by_count(const Stretch& s, Call&& call) {
+  for (Int t = 0; t == 0 || t < s.count; t += most_taps) {
+    const Int n = std::min(most_taps, s.count - t);
+    [&]<int... N>(std::integer_sequence<int, N...>) HWY_ATTR {
+      static_cast<void>(((n == N && (call.template operator()<N>(s.taps + t, t == 0), true)) || ...));
+    }(std::make_integer_sequence<int, most_taps + 1>());
+  }
 }
 
-/// w += x * y, summed over the positions.
-void WeightRow(const DepthwiseRow& r, float* w) {
-  const Int n = r.channels;
-  for (Int c = 0; c < n; c += F::lanes())
-    for (Int t = 0; t < r.taps; ++t) {
-      F even = F::load(w + t * n + c), odd(0);
-      const float* x = r.x + t * r.tap_step + c;
-      Int p = 0;
-      for (; p + 2 <= r.positions; p += 2) {
-        even = multiply_add(F::load(x + p * r.x_step), F::load(r.y + p * n + c), even);
-        odd = multiply_add(F::load(x + (p + 1) * r.x_step), F::load(r.y + (p + 1) * n + c), odd);
-      }
-      if (p < r.positions) even = multiply_add(F::load(x + p * r.x_step), F::load(r.y + p * n + c), even);
-      (even + odd).store(w + t * n + c);
-    }
+void WeightedSum(const Stretch& s, const float* w, const float* start, float* y) {
+  by_count(s, [&]<int N>(const Tap* taps, bool first) HWY_ATTR { weighted_sum<N>(s, taps, w, first ? start : nullptr, y); });
+}
+void TapSums(const Stretch& s, const float* y, float* sums) {
+  by_count(s, [&]<int N>(const Tap* taps, bool) HWY_ATTR { tap_sums<N>(s, taps, y, sums); });
 }
 
 }  // namespace weft::cpu_kernels::HWY_NAMESPACE
@@ -86,21 +94,57 @@ namespace weft {
 
 namespace cpu_kernels {
 namespace {
-HWY_EXPORT(ForwardRow);
-HWY_EXPORT(InputRow);
-HWY_EXPORT(WeightRow);
+HWY_EXPORT(WeightedSum);
+HWY_EXPORT(TapSums);
 
 using Int = std::int64_t;
 
-/// Row `row` of results and kernel row `k`, without pointers.
-DepthwiseRow row_of(const Images& g) {
-  DepthwiseRow r{};
-  r.positions = g.out[1];
-  r.taps = g.kernel[1];
-  r.channels = g.channels;
-  r.x_step = g.stride[1] * g.channels;
-  r.tap_step = g.dilation[1] * g.channels;
-  return r;
+/// Where result `o` reads by tap `k` of an axis, or -1: beside the image.
+Int input_of(const Images& g, int axis, Int o, Int k) {
+  const Int i = o * g.stride[axis] - g.pad[axis] + k * g.dilation[axis];
+  return i < g.in[axis] ? std::max<Int>(i, -1) : -1;
+}
+/// The result that reads input `i` by tap `k` of an axis, or -1.
+Int result_of(const Images& g, int axis, Int i, Int k) {
+  const Int at = i + g.pad[axis] - k * g.dilation[axis];
+  return at >= 0 && at % g.stride[axis] == 0 && at / g.stride[axis] < g.out[axis] ? at / g.stride[axis] : -1;
+}
+
+using Source = Int (*)(const Images&, int axis, Int position, Int tap);
+
+/// The columns of a row of `n`, `step` apart from one on, that have the same taps.
+struct Columns {
+  Int first, count, step;
+  ScratchVector<std::pair<Int, Int>> taps;  ///< a tap, and the column it reads for the first
+};
+
+/// Cuts a row into stretches: from each of the first `step` columns on, those with the same taps.
+ScratchVector<Columns> stretches(const Images& g, Source source, Int n, Int step) {
+  ScratchVector<Columns> all;
+  for (Int first = 0; first < std::min(step, n); ++first)
+    for (Int p = first; p < n; p += step) {
+      Columns c{p, 1, step, {}};
+      for (Int k = 0; k < g.kernel[1]; ++k)
+        if (const Int from = source(g, 1, p, k); from >= 0) c.taps.push_back({k, from});
+      const auto same = [&](const auto& a, const auto& b) { return a.first == b.first; };
+      if (p != first && std::equal(c.taps.begin(), c.taps.end(), all.back().taps.begin(), all.back().taps.end(), same)) ++all.back().count;
+      else all.push_back(std::move(c));
+    }
+  return all;
+}
+
+/// Calls f(stretch, its first column) for row `row` of positions; `from` is the image that they read, rows of `width`.
+template <class F>
+void for_stretches(const Images& g, Source source, Int row, const ScratchVector<Columns>& columns, const float* from, Int width,
+                   Int x_step, F&& f) {
+  ScratchVector<Tap> taps;
+  for (const Columns& c : columns) {
+    taps.clear();
+    for (Int k = 0; k < g.kernel[0]; ++k)
+      if (const Int r = source(g, 0, row, k); r >= 0)
+        for (const auto& [tap, column] : c.taps) taps.push_back({from + (r * width + column) * g.channels, k * g.kernel[1] + tap});
+    f(Stretch{taps.data(), static_cast<Int>(taps.size()), c.count, g.channels, x_step * g.channels, c.step * g.channels}, c.first);
+  }
 }
 
 /// Weights [channel][1][tap] as [tap][channel].
@@ -108,72 +152,53 @@ void pack(const Images& g, const float* w, float* to) {
   for (Int t = 0; t < g.taps(); ++t) gather_row(w + t, g.taps(), g.channels, to + t * g.channels);
 }
 
+/// y of `height` x `width` = start + its taps of x, rows of `x_width`.
+struct Field {
+  Source source;
+  const float *x, *start;
+  float* y;
+  Int height, width, x_size, x_width, x_step, y_step;
+};
+void weigh(const Images& g, const Field& f, const float* w) {
+  Scratch<float> packed(g.taps() * g.channels), zeros(g.channels);
+  pack(g, w, packed);
+  std::fill_n(zeros.data(), g.channels, 0.0f);
+  const auto columns = stretches(g, f.source, f.width, f.y_step);
+  const Int row_size = f.width * g.channels;
+  parallel_for(g.batch * f.height, std::max<Int>(1, 8192 / row_size), [&](Int begin, Int end) {
+    for (Int i = begin; i < end; ++i)
+      for_stretches(g, f.source, i % f.height, columns, f.x + i / f.height * f.x_size, f.x_width, f.x_step, [&](const Stretch& s, Int first) {
+        HWY_DYNAMIC_DISPATCH(WeightedSum)(s, packed, f.start ? f.start : zeros, f.y + i * row_size + first * g.channels);
+      });
+  });
+}
+
 void run_forward(const KernelCall& call) {
   const Images g(call.attributes<op::Conv>().geometry(call.in[0].shape, call.in[1].shape));
-  const auto *x = call.in[0].as<float>(), *bias = call.in.size() > 2 ? call.in[2].as<float>() : nullptr;
-  auto* y = call.out[0].as<float>();
-  Scratch<float> w(g.taps() * g.channels);
-  pack(g, call.in[1].as<float>(), w);
-  const Int row_size = g.out[1] * g.channels;
-  parallel_for(g.batch * g.out[0], std::max<Int>(1, 8192 / row_size), [&](Int begin, Int end) {
-    Stage stage(g.in, g.channels, g.reach(0, 1), g.reach(1, g.out[1]), !g.inside(0) || !g.inside(1));
-    DepthwiseRow r = row_of(g);
-    for (Int i = begin; i < end; ++i) {
-      const float* from = stage.part(x + i / g.out[0] * g.in_size(), i % g.out[0] * g.stride[0] - g.pad[0], -g.pad[1], g.reach(0, 1));
-      r.y = y + i * row_size;
-      for (Int p = 0; p < g.out[1]; ++p) {
-        if (bias) std::copy_n(bias, g.channels, r.y + p * g.channels);
-        else std::fill_n(r.y + p * g.channels, g.channels, 0.0f);
-      }
-      for (Int k = 0; k < g.kernel[0]; ++k) {
-        r.x = from + k * g.dilation[0] * stage.row_step();
-        r.w = w + k * g.kernel[1] * g.channels;
-        HWY_DYNAMIC_DISPATCH(ForwardRow)(r);
-      }
-    }
-  });
+  const float* bias = call.in.size() > 2 ? call.in[2].as<float>() : nullptr;
+  weigh(g, {&input_of, call.in[0].as<float>(), bias, call.out[0].as<float>(), g.out[0], g.out[1], g.in_size(), g.in[1], g.stride[1], 1},
+        call.in[1].as<float>());
 }
 
 void run_input_grad(const KernelCall& call) {
   const Images g(call.attributes<op::ConvInputGrad>().geometry(call.in[0].shape, call.in[1].shape));
-  const auto* dy = call.in[0].as<float>();
-  Scratch<float> w(g.taps() * g.channels);
-  pack(g, call.in[1].as<float>(), w);
-  parallel_for(g.batch, 1, [&](Int begin, Int end) {
-    InputSums sums(g, g.run_length(), call.out[0].as<float>());
-    DepthwiseRow r = row_of(g);
-    for (Int n = begin; n < end; ++n) {
-      float* dx = sums.begin(n);
-      for (Int row = 0; row < g.out[0]; ++row)
-        for (Int k = 0; k < g.kernel[0]; ++k) {
-          r.y = const_cast<float*>(dy) + (n * g.out[0] + row) * g.out[1] * g.channels;
-          r.w = w + k * g.kernel[1] * g.channels;
-          HWY_DYNAMIC_DISPATCH(InputRow)(r, dx + (row * g.stride[0] + k * g.dilation[0]) * sums.row_step());
-        }
-      sums.finish(n);
-    }
-  });
+  weigh(g, {&result_of, call.in[0].as<float>(), nullptr, call.out[0].as<float>(), g.in[0], g.in[1], g.y_size(), g.out[1], 1, g.stride[1]},
+        call.in[1].as<float>());
 }
 
 void run_weight_grad(const KernelCall& call) {
   const Images g(call.attributes<op::ConvWeightGrad>().geometry(call.in[0].shape, call.in[1].shape));
   const auto *x = call.in[0].as<float>(), *dy = call.in[1].as<float>();
   const Int size = g.taps() * g.channels, shard = shard_images(g, size), shards = (g.batch + shard - 1) / shard;
+  const auto columns = stretches(g, &input_of, g.out[1], 1);
   Scratch<float> buffers(shards * size);
   parallel_for(g.batch, shard, [&](Int begin, Int end) {
     float* sums = buffers + begin / shard * size;
     std::fill_n(sums, size, 0.0f);
-    Stage stage(g.in, g.channels, g.reach(0, g.out[0]), g.reach(1, g.out[1]), !g.inside(0) || !g.inside(1));
-    DepthwiseRow r = row_of(g);
-    for (Int n = begin; n < end; ++n) {
-      const float* image = stage.part(x + n * g.in_size(), -g.pad[0], -g.pad[1], g.reach(0, g.out[0]));
-      for (Int row = 0; row < g.out[0]; ++row)
-        for (Int k = 0; k < g.kernel[0]; ++k) {
-          r.x = image + (row * g.stride[0] + k * g.dilation[0]) * stage.row_step();
-          r.y = const_cast<float*>(dy) + (n * g.out[0] + row) * g.out[1] * g.channels;
-          HWY_DYNAMIC_DISPATCH(WeightRow)(r, sums + k * g.kernel[1] * g.channels);
-        }
-    }
+    for (Int i = begin * g.out[0]; i < end * g.out[0]; ++i)
+      for_stretches(g, &input_of, i % g.out[0], columns, x + i / g.out[0] * g.in_size(), g.in[1], g.stride[1], [&](const Stretch& s, Int first) {
+        HWY_DYNAMIC_DISPATCH(TapSums)(s, dy + (i * g.out[1] + first) * g.channels, sums);
+      });
   });
   add_shards(buffers, shards, size);
   auto* dw = call.out[0].as<float>();

@@ -154,7 +154,7 @@ void winograd_weight_grad(const Images& g, const float* x, const float* dy, floa
   });
   add_shards(buffers, shards, size);
   winograd_weight_sums(buffers, product, buffers);
-  unpack_weights(g, buffers, dw, [&](Int o, Int c, Int k) { return k * product + c * g.filters + o; });
+  unpack_by_input(buffers, g, dw);
 }
 
 }  // namespace weft::cpu_kernels

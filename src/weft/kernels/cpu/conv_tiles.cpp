@@ -137,9 +137,8 @@ template <int T, int J> HWY_NOINLINE void weight_tile(const WeightSums& s, Int k
 #pragma GCC unroll 4
     for (int j = 0; j < J; ++j) sum[t][j] = hn::LoadU(d, s.out + (k + t) * s.columns + column + j * n);
   const float* HWY_RESTRICT g = s.g + column;
-  const float* row = s.x + k;
-  for (Int r = 0; r < s.rows; ++r, row += s.x_row_step) {
-    const float* HWY_RESTRICT x = row;
+  for (Int i = 0; i < s.images * s.rows; ++i) {
+    const float* HWY_RESTRICT x = s.x + i / s.rows * s.x_image_step + i % s.rows * s.x_row_step + k;
     for (Int p = 0; p < s.positions; ++p, x += s.x_step, g += s.columns) {
       V b[J];
 #pragma GCC unroll 4

@@ -44,7 +44,8 @@ struct PoolRow {
 };
 void pool_row(const PoolRow& r);
 
-/// out[k][c] += sum over rows and positions of x[row * x_row_step + position * x_step + k] * g[row][position][c].
+/// out[k][c] += sum over images, rows and positions of
+/// x[image * x_image_step + row * x_row_step + position * x_step + k] * g[image][row][position][c].
 struct WeightSums {
   const float* x = nullptr;
   std::int64_t x_row_step = 0, x_step = 0;
@@ -52,6 +53,7 @@ struct WeightSums {
   std::int64_t rows = 0, positions = 0, columns = 0;
   std::int64_t length = 0;  ///< k
   float* out = nullptr;
+  std::int64_t images = 1, x_image_step = 0;
 };
 void weight_sums(const WeightSums& s);
 
