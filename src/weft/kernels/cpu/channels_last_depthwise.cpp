@@ -1,5 +1,5 @@
-// Depthwise convolutions of channels-last images (a filter a channel): no channels meet, so vectors run over them. A row of
-// results is cut into stretches of columns that read the same taps; borders are stretches with fewer.
+// Depthwise convolutions of channels-last images (a filter a channel): no channels meet, so vectors run over them. An
+// image is cut into rectangles of positions that read the same taps; those along a border have fewer.
 #include <weft/kernels/cpu/targets.h>
 
 #undef HWY_TARGET_INCLUDE
@@ -17,15 +17,17 @@
 #ifndef WEFT_KERNELS_CPU_DEPTHWISE_ONCE
 #define WEFT_KERNELS_CPU_DEPTHWISE_ONCE
 namespace weft::cpu_kernels {
-/// What a stretch of positions reads by one tap, and the tap's place among the weights, which lie [tap][channel].
+/// What the first position of a rectangle reads by one tap, and the tap's place among the weights, which lie
+/// [tap][channel].
 struct Tap {
   const float* x;
   std::int64_t place;
 };
-/// A stretch of positions with their taps; `x_step` and `y_step` lead from position to position.
-struct Stretch {
+/// Rows and columns of positions with the same taps.
+struct Rectangle {
   const Tap* taps;
-  std::int64_t count, positions, channels, x_step, y_step;
+  std::int64_t count, rows, columns, channels;
+  std::int64_t x_row, x_step, y_row, y_step;  ///< from row to row and from position to position
 };
 }  // namespace weft::cpu_kernels
 #endif
@@ -40,37 +42,60 @@ HWY_INLINE F multiply_add(F a, F b, F c) { return hn::MulAdd(a.v, b.v, c.v); }
 
 constexpr Int most_taps = 9;  // whose weights, or sums, stay in registers
 
-/// y = start + sum of x * w over N taps; without a start y += the sum.
-template <int N> void weighted_sum(const Stretch& s, const Tap* taps, const float* w, const float* start, float* y) {
-  for (Int c = 0; c < s.channels; c += F::lanes()) {
-    F weight[N + 1];
-    for (int t = 0; t < N; ++t) weight[t] = F::load(w + taps[t].place * s.channels + c);
-    for (Int p = 0; p < s.positions; ++p) {
-      float* to = y + p * s.y_step + c;
-      F sum = F::load(start ? start + c : to);
+// Vectors of channels at a time; two give memory longer stretches to read, where there are registers for them.
+#if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
+constexpr int wide = 2;
+#else
+constexpr int wide = 1;
+#endif
+
+/// y = start + sum of x * w over N taps, for the J vectors of channels from c on; without a start y += the sum.
+template <int N, int J> void weighted_sum(const Rectangle& s, const Tap* taps, const float* w, const float* start, float* y, Int c) {
+  const Int n = F::lanes();
+  F weight[N + 1][J];
+  for (int t = 0; t < N; ++t)
+    for (int j = 0; j < J; ++j) weight[t][j] = F::load(w + taps[t].place * s.channels + c + j * n);
+  for (Int r = 0; r < s.rows; ++r)
+    for (Int p = 0; p < s.columns; ++p) {
+      float* to = y + r * s.y_row + p * s.y_step + c;
+      const Int at = r * s.x_row + p * s.x_step + c;
+      F sum[J];
+      for (int j = 0; j < J; ++j) sum[j] = F::load((start ? start + c : to) + j * n);
 #pragma GCC unroll 9
-      for (int t = 0; t < N; ++t) sum = multiply_add(F::load(taps[t].x + p * s.x_step + c), weight[t], sum);
-      sum.store(to);
+      for (int t = 0; t < N; ++t)
+        for (int j = 0; j < J; ++j) sum[j] = multiply_add(F::load(taps[t].x + at + j * n), weight[t][j], sum[j]);
+      for (int j = 0; j < J; ++j) sum[j].store(to + j * n);
     }
-  }
 }
 
-/// sums += x * y over the positions, for N taps.
-template <int N> void tap_sums(const Stretch& s, const Tap* taps, const float* y, float* sums) {
-  for (Int c = 0; c < s.channels; c += F::lanes()) {
-    F sum[N + 1];
-    for (int t = 0; t < N; ++t) sum[t] = F::load(sums + taps[t].place * s.channels + c);
-    for (Int p = 0; p < s.positions; ++p) {
-      const F g = F::load(y + p * s.y_step + c);
+/// sums += x * y over the positions, for N taps and the J vectors of channels from c on.
+template <int N, int J> void tap_sums(const Rectangle& s, const Tap* taps, const float* y, float* sums, Int c) {
+  const Int n = F::lanes();
+  F sum[N + 1][J];
+  for (int t = 0; t < N; ++t)
+    for (int j = 0; j < J; ++j) sum[t][j] = F::load(sums + taps[t].place * s.channels + c + j * n);
+  for (Int r = 0; r < s.rows; ++r)
+    for (Int p = 0; p < s.columns; ++p) {
+      const Int at = r * s.x_row + p * s.x_step + c;
+      F g[J];
+      for (int j = 0; j < J; ++j) g[j] = F::load(y + r * s.y_row + p * s.y_step + c + j * n);
 #pragma GCC unroll 9
-      for (int t = 0; t < N; ++t) sum[t] = multiply_add(F::load(taps[t].x + p * s.x_step + c), g, sum[t]);
+      for (int t = 0; t < N; ++t)
+        for (int j = 0; j < J; ++j) sum[t][j] = multiply_add(F::load(taps[t].x + at + j * n), g[j], sum[t][j]);
     }
-    for (int t = 0; t < N; ++t) sum[t].store(sums + taps[t].place * s.channels + c);
-  }
+  for (int t = 0; t < N; ++t)
+    for (int j = 0; j < J; ++j) sum[t][j].store(sums + taps[t].place * s.channels + c + j * n);
+}
+
+/// Calls f<J>(c) for all channels.
+template <class Call> HWY_INLINE void by_vectors(Int channels, Call&& call) {
+  Int c = 0;
+  for (; c + wide * F::lanes() <= channels; c += wide * F::lanes()) call.template operator()<wide>(c);
+  for (; c < channels; c += F::lanes()) call.template operator()<1>(c);
 }
 
 /// Calls f<N>(taps) for all taps, most_taps at a time; once with none where there are none.
-template <class Call> HWY_INLINE void by_count(const Stretch& s, Call&& call) {
+template <class Call> HWY_INLINE void by_count(const Rectangle& s, Call&& call) {
   for (Int t = 0; t == 0 || t < s.count; t += most_taps) {
     const Int n = std::min(most_taps, s.count - t);
     [&]<int... N>(std::integer_sequence<int, N...>) HWY_ATTR {
@@ -79,11 +104,15 @@ template <class Call> HWY_INLINE void by_count(const Stretch& s, Call&& call) {
   }
 }
 
-void WeightedSum(const Stretch& s, const float* w, const float* start, float* y) {
-  by_count(s, [&]<int N>(const Tap* taps, bool first) HWY_ATTR { weighted_sum<N>(s, taps, w, first ? start : nullptr, y); });
+void WeightedSum(const Rectangle& s, const float* w, const float* start, float* y) {
+  by_count(s, [&]<int N>(const Tap* taps, bool first) HWY_ATTR {
+    by_vectors(s.channels, [&]<int J>(Int c) HWY_ATTR { weighted_sum<N, J>(s, taps, w, first ? start : nullptr, y, c); });
+  });
 }
-void TapSums(const Stretch& s, const float* y, float* sums) {
-  by_count(s, [&]<int N>(const Tap* taps, bool) HWY_ATTR { tap_sums<N>(s, taps, y, sums); });
+void TapSums(const Rectangle& s, const float* y, float* sums) {
+  by_count(s, [&]<int N>(const Tap* taps, bool) HWY_ATTR {
+    by_vectors(s.channels, [&]<int J>(Int c) HWY_ATTR { tap_sums<N, J>(s, taps, y, sums, c); });
+  });
 }
 
 }  // namespace weft::cpu_kernels::HWY_NAMESPACE
@@ -112,38 +141,59 @@ Int result_of(const Images& g, int axis, Int i, Int k) {
 
 using Source = Int (*)(const Images&, int axis, Int position, Int tap);
 
-/// The columns of a row of `n`, `step` apart from one on, that have the same taps.
-struct Columns {
+/// Positions along an axis, `step` apart from one on, that have the same taps.
+struct Stretch {
   Int first, count, step;
-  ScratchVector<std::pair<Int, Int>> taps;  ///< a tap, and the column it reads for the first
+  ScratchVector<std::pair<Int, Int>> taps;  ///< a tap, and what it reads for the first position
 };
 
-/// Cuts a row into stretches: from each of the first `step` columns on, those with the same taps.
-ScratchVector<Columns> stretches(const Images& g, Source source, Int n, Int step) {
-  ScratchVector<Columns> all;
+/// Cuts an axis of `n` positions: from each of the first `step` on, those with the same taps, at most `most`.
+ScratchVector<Stretch> stretches(const Images& g, Source source, int axis, Int n, Int step, Int most) {
+  ScratchVector<Stretch> all;
   for (Int first = 0; first < std::min(step, n); ++first)
     for (Int p = first; p < n; p += step) {
-      Columns c{p, 1, step, {}};
-      for (Int k = 0; k < g.kernel[1]; ++k)
-        if (const Int from = source(g, 1, p, k); from >= 0) c.taps.push_back({k, from});
-      const auto same = [&](const auto& a, const auto& b) { return a.first == b.first; };
-      if (p != first && std::equal(c.taps.begin(), c.taps.end(), all.back().taps.begin(), all.back().taps.end(), same)) ++all.back().count;
-      else all.push_back(std::move(c));
+      Stretch s{p, 1, step, {}};
+      for (Int k = 0; k < g.kernel[axis]; ++k)
+        if (const Int from = source(g, axis, p, k); from >= 0) s.taps.push_back({k, from});
+      const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
+      const bool goes_on = p != first && all.back().count < most &&
+                           std::equal(s.taps.begin(), s.taps.end(), all.back().taps.begin(), all.back().taps.end(), same);
+      if (goes_on) ++all.back().count;
+      else all.push_back(std::move(s));
     }
   return all;
 }
 
-/// Calls f(stretch, its first column) for row `row` of positions; `from` is the image that they read, rows of `width`.
+/// y of `height` x `width` positions and the images that they read, rows of `x_width`; per axis the step from a position
+/// of a stretch to the next, in x and in y.
+struct Field {
+  Source source;
+  const float* x;
+  Int height, width, x_size, x_width, x_step[2], y_step[2];
+  Int size(const Images& g) const { return height * width * g.channels; }
+  ScratchVector<Stretch> rows(const Images& g, Int most) const { return stretches(g, source, 0, height, y_step[0], most); }
+  ScratchVector<Stretch> columns(const Images& g) const { return stretches(g, source, 1, width, y_step[1], width); }
+};
+Field results(const Images& g, const float* x) {
+  return {&input_of, x, g.out[0], g.out[1], g.in_size(), g.in[1], {g.stride[0], g.stride[1]}, {1, 1}};
+}
+Field inputs(const Images& g, const float* dy) {
+  return {&result_of, dy, g.in[0], g.in[1], g.y_size(), g.out[1], {1, 1}, {g.stride[0], g.stride[1]}};
+}
+
+/// Calls f(rectangle, its first element of y) for a stretch of rows of image n.
 template <class F>
-void for_stretches(const Images& g, Source source, Int row, const ScratchVector<Columns>& columns, const float* from, Int width,
-                   Int x_step, F&& f) {
+void for_rectangles(const Images& g, const Field& f, Int n, const Stretch& rows, const ScratchVector<Stretch>& columns, F&& call) {
   ScratchVector<Tap> taps;
-  for (const Columns& c : columns) {
+  for (const Stretch& c : columns) {
     taps.clear();
-    for (Int k = 0; k < g.kernel[0]; ++k)
-      if (const Int r = source(g, 0, row, k); r >= 0)
-        for (const auto& [tap, column] : c.taps) taps.push_back({from + (r * width + column) * g.channels, k * g.kernel[1] + tap});
-    f(Stretch{taps.data(), static_cast<Int>(taps.size()), c.count, g.channels, x_step * g.channels, c.step * g.channels}, c.first);
+    for (const auto& [k, row] : rows.taps)
+      for (const auto& [tap, column] : c.taps)
+        taps.push_back({f.x + n * f.x_size + (row * f.x_width + column) * g.channels, k * g.kernel[1] + tap});
+    const Rectangle r{taps.data(), static_cast<Int>(taps.size()), rows.count, c.count, g.channels,
+                      f.x_step[0] * f.x_width * g.channels, f.x_step[1] * g.channels,
+                      f.y_step[0] * f.width * g.channels, f.y_step[1] * g.channels};
+    call(r, n * f.size(g) + (rows.first * f.width + c.first) * g.channels);
   }
 }
 
@@ -152,23 +202,17 @@ void pack(const Images& g, const float* w, float* to) {
   for (Int t = 0; t < g.taps(); ++t) gather_row(w + t, g.taps(), g.channels, to + t * g.channels);
 }
 
-/// y of `height` x `width` = start + its taps of x, rows of `x_width`.
-struct Field {
-  Source source;
-  const float *x, *start;
-  float* y;
-  Int height, width, x_size, x_width, x_step, y_step;
-};
-void weigh(const Images& g, const Field& f, const float* w) {
+/// y = start, or zeros, + the taps.
+void weigh(const Images& g, const Field& f, const float* w, const float* start, float* y) {
   Scratch<float> packed(g.taps() * g.channels), zeros(g.channels);
   pack(g, w, packed);
   std::fill_n(zeros.data(), g.channels, 0.0f);
-  const auto columns = stretches(g, f.source, f.width, f.y_step);
-  const Int row_size = f.width * g.channels;
-  parallel_for(g.batch * f.height, std::max<Int>(1, 8192 / row_size), [&](Int begin, Int end) {
+  const auto rows = f.rows(g, 8), columns = f.columns(g);
+  const Int pieces = static_cast<Int>(rows.size());
+  parallel_for(g.batch * pieces, std::max<Int>(1, 8192 * pieces / f.size(g)), [&](Int begin, Int end) {
     for (Int i = begin; i < end; ++i)
-      for_stretches(g, f.source, i % f.height, columns, f.x + i / f.height * f.x_size, f.x_width, f.x_step, [&](const Stretch& s, Int first) {
-        HWY_DYNAMIC_DISPATCH(WeightedSum)(s, packed, f.start ? f.start : zeros, f.y + i * row_size + first * g.channels);
+      for_rectangles(g, f, i / pieces, rows[static_cast<std::size_t>(i % pieces)], columns, [&](const Rectangle& r, Int at) {
+        HWY_DYNAMIC_DISPATCH(WeightedSum)(r, packed, start ? start : zeros, y + at);
       });
   });
 }
@@ -176,29 +220,27 @@ void weigh(const Images& g, const Field& f, const float* w) {
 void run_forward(const KernelCall& call) {
   const Images g(call.attributes<op::Conv>().geometry(call.in[0].shape, call.in[1].shape));
   const float* bias = call.in.size() > 2 ? call.in[2].as<float>() : nullptr;
-  weigh(g, {&input_of, call.in[0].as<float>(), bias, call.out[0].as<float>(), g.out[0], g.out[1], g.in_size(), g.in[1], g.stride[1], 1},
-        call.in[1].as<float>());
+  weigh(g, results(g, call.in[0].as<float>()), call.in[1].as<float>(), bias, call.out[0].as<float>());
 }
 
 void run_input_grad(const KernelCall& call) {
   const Images g(call.attributes<op::ConvInputGrad>().geometry(call.in[0].shape, call.in[1].shape));
-  weigh(g, {&result_of, call.in[0].as<float>(), nullptr, call.out[0].as<float>(), g.in[0], g.in[1], g.y_size(), g.out[1], 1, g.stride[1]},
-        call.in[1].as<float>());
+  weigh(g, inputs(g, call.in[0].as<float>()), call.in[1].as<float>(), nullptr, call.out[0].as<float>());
 }
 
 void run_weight_grad(const KernelCall& call) {
   const Images g(call.attributes<op::ConvWeightGrad>().geometry(call.in[0].shape, call.in[1].shape));
-  const auto *x = call.in[0].as<float>(), *dy = call.in[1].as<float>();
+  const Field f = results(g, call.in[0].as<float>());
+  const auto* dy = call.in[1].as<float>();
   const Int size = g.taps() * g.channels, shard = shard_images(g, size), shards = (g.batch + shard - 1) / shard;
-  const auto columns = stretches(g, &input_of, g.out[1], 1);
+  const auto rows = f.rows(g, g.out[0]), columns = f.columns(g);
   Scratch<float> buffers(shards * size);
   parallel_for(g.batch, shard, [&](Int begin, Int end) {
     float* sums = buffers + begin / shard * size;
     std::fill_n(sums, size, 0.0f);
-    for (Int i = begin * g.out[0]; i < end * g.out[0]; ++i)
-      for_stretches(g, &input_of, i % g.out[0], columns, x + i / g.out[0] * g.in_size(), g.in[1], g.stride[1], [&](const Stretch& s, Int first) {
-        HWY_DYNAMIC_DISPATCH(TapSums)(s, dy + (i * g.out[1] + first) * g.channels, sums);
-      });
+    for (Int n = begin; n < end; ++n)
+      for (const Stretch& s : rows)
+        for_rectangles(g, f, n, s, columns, [&](const Rectangle& r, Int at) { HWY_DYNAMIC_DISPATCH(TapSums)(r, dy + at, sums); });
   });
   add_shards(buffers, shards, size);
   auto* dw = call.out[0].as<float>();

@@ -23,98 +23,126 @@ namespace weft::cpu_kernels::HWY_NAMESPACE {
 using Int = std::int64_t;
 using F = Vector<float>;
 
+/// Calls f<N>(first channel) for N adjacent vectors of channels at a time: rows are read in long stretches.
+template <class Call> HWY_INLINE void by_vectors(Int channels, Call&& call) {
+  const Int n = F::lanes();
+  Int c = 0;
+  for (; c + 4 * n <= channels; c += 4 * n) call.template operator()<4>(c);
+  for (; c + 2 * n <= channels; c += 2 * n) call.template operator()<2>(c);
+  for (; c < channels; c += n) call.template operator()<1>(c);
+}
+
+/// N vectors from p on.
+template <int N> struct Several {
+  F v[N];
+  Several() = default;
+  HWY_INLINE explicit Several(const float* p) {
+    for (int j = 0; j < N; ++j) v[j] = F::load(p + j * F::lanes());
+  }
+  HWY_INLINE void clear() {
+    for (int j = 0; j < N; ++j) v[j] = F(0);
+  }
+  HWY_INLINE void store(float* p) const {
+    for (int j = 0; j < N; ++j) v[j].store(p + j * F::lanes());
+  }
+};
+
 /// The mean of each channel over a block of rows, and the sum of squares of what is left.
 void Moments(const float* x, Int rows, Int channels, float* mean, float* squares) {
   const F share(1.0 / static_cast<double>(rows));
-  for (Int c = 0; c < channels; c += F::lanes()) {
-    F even(0), odd(0);
-    Int r = 0;
-    for (; r + 2 <= rows; r += 2) {
-      even = even + F::load(x + r * channels + c);
-      odd = odd + F::load(x + (r + 1) * channels + c);
-    }
-    if (r < rows) even = even + F::load(x + r * channels + c);
-    const F m = (even + odd) * share;
-    even = odd = F(0);
-    for (r = 0; r + 2 <= rows; r += 2) {
-      const F d = F::load(x + r * channels + c) - m, e = F::load(x + (r + 1) * channels + c) - m;
-      even = even + d * d;
-      odd = odd + e * e;
-    }
-    if (r < rows) {
-      const F d = F::load(x + r * channels + c) - m;
-      even = even + d * d;
-    }
+  by_vectors(channels, [&]<int N>(Int c) HWY_ATTR {
+    Several<N> sum[2], m;
+    const auto pass = [&](auto&& take) HWY_ATTR {
+      sum[0].clear(), sum[1].clear();
+      Int r = 0;
+      for (; r + 2 <= rows; r += 2)
+        for (int half = 0; half < 2; ++half)
+          for (int j = 0; j < N; ++j) take(sum[half].v[j], F::load(x + (r + half) * channels + c + j * F::lanes()), j);
+      for (int j = 0; r < rows && j < N; ++j) take(sum[0].v[j], F::load(x + r * channels + c + j * F::lanes()), j);
+      for (int j = 0; j < N; ++j) sum[0].v[j] = sum[0].v[j] + sum[1].v[j];
+    };
+    pass([](F& to, F v, int) HWY_ATTR { to = to + v; });
+    for (int j = 0; j < N; ++j) m.v[j] = sum[0].v[j] * share;
+    pass([&](F& to, F v, int j) HWY_ATTR {
+      const F d = v - m.v[j];
+      to = to + d * d;
+    });
     m.store(mean + c);
-    (even + odd).store(squares + c);
-  }
+    sum[0].store(squares + c);
+  });
 }
 
 /// y = (x - shift) * scale + offset, numbers a channel; not below 0 where `relu`.
 void Normalise(const float* x, Int rows, Int channels, const float* shift, const float* scale, const float* offset, bool relu, float* y) {
-  for (Int c = 0; c < channels; c += F::lanes()) {
-    const F s = F::load(shift + c), f = F::load(scale + c), o = F::load(offset + c), zero(0);
-    for (Int i = c; i < rows * channels; i += channels) {
-      const F v = (F::load(x + i) - s) * f + o;
-      (relu ? F(hn::Max(zero.v, v.v)) : v).store(y + i);  // in this order NaN stays
-    }
-  }
+  by_vectors(channels, [&]<int N>(Int c) HWY_ATTR {
+    const Several<N> s(shift + c), f(scale + c), o(offset + c);
+    const F zero(0);
+    for (Int i = c; i < rows * channels; i += channels)
+      for (int j = 0; j < N; ++j) {
+        const F v = (F::load(x + i + j * F::lanes()) - s.v[j]) * f.v[j] + o.v[j];
+        (relu ? F(hn::Max(zero.v, v.v)) : v).store(y + i + j * F::lanes());  // in this order NaN stays
+      }
+  });
 }
 
 /// The gradient that reaches the normalised value: that of y where y > 0.
-struct Masked {
-  F shift, scale, offset;
-  HWY_INLINE F operator()(F g, F x) const { return select((x - shift) * scale + offset <= F(0), F(0), g); }
+template <int N> struct Masked {
+  Several<N> shift, scale, offset;
+  HWY_INLINE F operator()(F g, F x, int j) const {
+    return select((x - shift.v[j]) * scale.v[j] + offset.v[j] <= F(0), F(0), g);
+  }
 };
 struct Unmasked {
-  HWY_INLINE F operator()(F g, F) const { return g; }
+  HWY_INLINE F operator()(F g, F, int) const { return g; }
 };
-
-template <class Mask> HWY_INLINE void products(const float* g, const float* x, Int count, Int channels, F s, Mask mask, float* total, float* along) {
-  F sum(0), more(0), product(0), other(0);
-  Int i = 0;
-  for (; i + channels < count; i += 2 * channels) {
-    const F u = F::load(x + i), v = F::load(x + i + channels);
-    const F a = mask(F::load(g + i), u), b = mask(F::load(g + i + channels), v);
-    sum = sum + a;
-    more = more + b;
-    product = product + a * (u - s);
-    other = other + b * (v - s);
-  }
-  if (i < count) {
-    const F u = F::load(x + i), a = mask(F::load(g + i), u);
-    sum = sum + a;
-    product = product + a * (u - s);
-  }
-  (sum + more).store(total);
-  (product + other).store(along);
+/// Calls f with the mask that `scale`, null for none, stands for.
+template <int N, class Call>
+HWY_INLINE void with_mask(Int c, const float* shift, const float* scale, const float* offset, Call&& call) {
+  if (scale) call(Masked<N>{Several<N>(shift + c), Several<N>(scale + c), Several<N>(offset + c)});
+  else call(Unmasked{});
 }
 
 /// The sums of g and of g * (x - shift) over a block of rows; of g where y > 0 where `scale` is given.
 void Products(const float* g, const float* x, Int rows, Int channels, const float* shift, const float* scale, const float* offset,
               float* total, float* along) {
-  for (Int c = 0; c < channels; c += F::lanes()) {
-    const F s = F::load(shift + c);
-    const Int count = rows * channels - c;
-    if (scale) products(g + c, x + c, count, channels, s, Masked{s, F::load(scale + c), F::load(offset + c)}, total + c, along + c);
-    else products(g + c, x + c, count, channels, s, Unmasked{}, total + c, along + c);
-  }
+  by_vectors(channels, [&]<int N>(Int c) HWY_ATTR {
+    const Several<N> s(shift + c);
+    with_mask<N>(c, shift, scale, offset, [&](auto mask) HWY_ATTR {
+      Several<N> sum[2], product[2];
+      for (int half = 0; half < 2; ++half) sum[half].clear(), product[half].clear();
+      const auto take = [&](Int r, int half) HWY_ATTR {
+        for (int j = 0; j < N; ++j) {
+          const Int at = r * channels + c + j * F::lanes();
+          const F u = F::load(x + at), a = mask(F::load(g + at), u, j);
+          sum[half].v[j] = sum[half].v[j] + a;
+          product[half].v[j] = product[half].v[j] + a * (u - s.v[j]);
+        }
+      };
+      Int r = 0;
+      for (; r + 2 <= rows; r += 2) take(r, 0), take(r + 1, 1);
+      if (r < rows) take(r, 0);
+      for (int j = 0; j < N; ++j) {
+        (sum[0].v[j] + sum[1].v[j]).store(total + c + j * F::lanes());
+        (product[0].v[j] + product[1].v[j]).store(along + c + j * F::lanes());
+      }
+    });
+  });
 }
 
 /// dx = g * a - (x - shift) * b - d, numbers a channel.
 void Denormalise(const float* g, const float* x, Int rows, Int channels, const float* shift, const float* scale, const float* offset,
                  const float* a, const float* b, const float* d, float* dx) {
-  for (Int c = 0; c < channels; c += F::lanes()) {
-    const F s = F::load(shift + c), va = F::load(a + c), vb = F::load(b + c), vd = F::load(d + c);
-    const auto spread = [&](auto mask) HWY_ATTR {
-      for (Int i = c; i < rows * channels; i += channels) {
-        const F v = F::load(x + i);
-        (mask(F::load(g + i), v) * va - (v - s) * vb - vd).store(dx + i);
-      }
-    };
-    if (scale) spread(Masked{s, F::load(scale + c), F::load(offset + c)});
-    else spread(Unmasked{});
-  }
+  by_vectors(channels, [&]<int N>(Int c) HWY_ATTR {
+    const Several<N> s(shift + c), va(a + c), vb(b + c), vd(d + c);
+    with_mask<N>(c, shift, scale, offset, [&](auto mask) HWY_ATTR {
+      for (Int i = c; i < rows * channels; i += channels)
+        for (int j = 0; j < N; ++j) {
+          const Int at = i + j * F::lanes();
+          const F v = F::load(x + at);
+          (mask(F::load(g + at), v, j) * va.v[j] - (v - s.v[j]) * vb.v[j] - vd.v[j]).store(dx + at);
+        }
+    });
+  });
 }
 
 }  // namespace weft::cpu_kernels::HWY_NAMESPACE
