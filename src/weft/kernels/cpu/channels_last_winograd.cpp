@@ -16,10 +16,18 @@ struct Tiles {
   static Int live(const Images& g, int axis) { return g.windows(axis) * g.pool[axis]; }
 };
 
-/// Four rows of an image, which a row of tiles reads.
-Stage input_stage(const Images& g, const Tiles& t) {
+/// What `rows` rows of tiles read of an image: two rows each, and two more.
+Stage input_stage(const Images& g, const Tiles& t, Int rows) {
   const bool copy = g.pad[0] > 0 || g.pad[1] > 0 || 2 * t.rows + 2 > g.in[0] || 2 * t.columns + 2 > g.in[1];
-  return {g.in, g.channels, 4, 2 * t.columns + 2, copy};
+  return {g.in, g.channels, 2 * std::min(rows, t.rows) + 2, 2 * t.columns + 2, copy};
+}
+
+/// Calls f(image, its first row of tiles, how many) for rows of tiles [first, last) of the batch.
+template <class F> void by_image(const Tiles& t, Int first, Int last, F&& f) {
+  for (Int r = first, n; r < last; r += n) {
+    n = std::min(last - r, t.rows - r % t.rows);
+    f(r / t.rows, r % t.rows, n);
+  }
 }
 
 /// From plane to plane of a block of tiles: a cache line more than it takes, so that the 16 lines that a transform writes
@@ -43,15 +51,17 @@ struct WinogradBlock {
 
   WinogradBlock(const Images& g, const Forward& c, const Tiles& t, const float* u, Int rows_a_block)
       : g(g), c(c), t(t), u(u),
-        stage(input_stage(g, t)), rows_a_block(rows_a_block), v(winograd_planes * plane_size(rows_a_block * t.columns, g.channels)),
+        stage(input_stage(g, t, rows_a_block)), rows_a_block(rows_a_block), v(winograd_planes * plane_size(rows_a_block * t.columns, g.channels)),
         m(winograd_planes * plane_size(rows_a_block * t.columns, g.filters)) {}
 
   void run(Int first, Int last) {
     const Int tiles = (last - first) * t.columns, v_plane = plane_size(tiles, g.channels), m_plane = plane_size(tiles, g.filters);
-    for (Int r = first; r < last; ++r) {
-      const float* x = stage.part(c.x + r / t.rows * g.in_size(), r % t.rows * 2 - g.pad[0], -g.pad[1], 4);
-      winograd_input({x, stage.row_step(), g.channels, t.columns, v + (r - first) * t.columns * g.channels, v_plane});
-    }
+    float* to = v;
+    by_image(t, first, last, [&](Int image, Int row, Int rows) {
+      const float* x = stage.part(c.x + image * g.in_size(), row * 2 - g.pad[0], -g.pad[1], 2 * rows + 2);
+      for (Int r = 0; r < rows; ++r, to += t.columns * g.channels)
+        winograd_input({x + 2 * r * stage.row_step(), stage.row_step(), g.channels, t.columns, to, v_plane});
+    });
     const TapRun run{0, g.channels};
     for (Int p = 0; p < winograd_planes; ++p)
       product_row({v + p * v_plane, g.channels, &run, 1, u + p * g.channels * g.filters, g.filters, nullptr, m + p * m_plane,
@@ -120,20 +130,22 @@ struct WeightGradBlock {
   Scratch<float> v, w;
 
   WeightGradBlock(const Images& g, const Tiles& t, Int rows_a_block)
-      : g(g), t(t), x_stage(input_stage(g, t)),
-        g_stage(g.out, g.filters, 2, 2 * t.columns, 2 * t.rows > g.out[0] || 2 * t.columns > g.out[1]), rows_a_block(rows_a_block),
+      : g(g), t(t), x_stage(input_stage(g, t, rows_a_block)),
+        g_stage(g.out, g.filters, 2 * std::min(rows_a_block, t.rows), 2 * t.columns, 2 * t.rows > g.out[0] || 2 * t.columns > g.out[1]), rows_a_block(rows_a_block),
         v(winograd_planes * plane_size(rows_a_block * t.columns, g.channels)), w(winograd_planes * plane_size(rows_a_block * t.columns, g.filters)) {}
 
   /// Adds rows of tiles [first, last) of the batch.
   void run(const float* x, const float* dy, Int first, Int last, float* sums) {
     const Int tiles = (last - first) * t.columns, v_plane = plane_size(tiles, g.channels), w_plane = plane_size(tiles, g.filters);
-    for (Int r = first; r < last; ++r) {
-      const Int image = r / t.rows, row = r % t.rows * 2, at = (r - first) * t.columns;
-      const float* from = x_stage.part(x + image * g.in_size(), row - g.pad[0], -g.pad[1], 4);
-      winograd_input({from, x_stage.row_step(), g.channels, t.columns, v + at * g.channels, v_plane});
-      const float* gradient = g_stage.part(dy + image * g.y_size(), row, 0, 2);
-      winograd_gradient({gradient, g_stage.row_step(), g.filters, t.columns, w + at * g.filters, w_plane});
-    }
+    float *to = v, *gradient_to = w;
+    by_image(t, first, last, [&](Int image, Int row, Int rows) {
+      const float* from = x_stage.part(x + image * g.in_size(), row * 2 - g.pad[0], -g.pad[1], 2 * rows + 2);
+      const float* gradient = g_stage.part(dy + image * g.y_size(), row * 2, 0, 2 * rows);
+      for (Int r = 0; r < rows; ++r, to += t.columns * g.channels, gradient_to += t.columns * g.filters) {
+        winograd_input({from + 2 * r * x_stage.row_step(), x_stage.row_step(), g.channels, t.columns, to, v_plane});
+        winograd_gradient({gradient + 2 * r * g_stage.row_step(), g_stage.row_step(), g.filters, t.columns, gradient_to, w_plane});
+      }
+    });
     for (Int p = 0; p < winograd_planes; ++p)
       weight_sums({v + p * v_plane, 0, g.channels, w + p * w_plane, 1, tiles, g.filters, g.channels, sums + p * g.channels * g.filters});
   }
