@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <exception>
@@ -99,8 +100,7 @@ class Pool {
   void loop() {
     std::uint64_t seen = 0;
     for (;;) {
-      // Spin briefly: the next operator of an eager step usually follows within microseconds.
-      for (int i = 0; i < 4000 && generation_.load(std::memory_order_acquire) == seen; ++i) pause();
+      await(seen);
       Job* job;
       {
         std::unique_lock lock(mutex_);
@@ -114,6 +114,15 @@ class Pool {
       job->work();
       job->active.fetch_sub(1, std::memory_order_release);
     }
+  }
+  /// Waits a little for a job without sleeping: the next operator of a step usually follows within microseconds, and
+  /// waking from sleep takes longer than many an operator, which a sleeper would then miss one after another. Others who
+  /// want the processor get it meanwhile.
+  void await(std::uint64_t seen) const {
+    const auto same = [&] { return generation_.load(std::memory_order_acquire) == seen; };
+    for (int i = 0; i < 1000 && same(); ++i) pause();
+    const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(500);
+    while (same() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
   }
   static void pause() {
 #if defined(__x86_64__)

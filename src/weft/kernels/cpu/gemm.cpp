@@ -182,9 +182,11 @@ template <class T> Tiling tiling(Int m, Int n, Int k) {
     return t.down * t.across;
   };
   t.serial = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) < 131072;
+  const auto work = [&] { return static_cast<double>(t.rows) * static_cast<double>(t.columns) * static_cast<double>(k); };
   while (!t.serial && count() < 16) {  // more threads than tiles would idle
     if (t.columns >= 8 * width) t.columns = round_up(t.columns / 2, width);
     else if (t.rows >= 2 * strip_rows) t.rows = round_up(t.rows / 2, strip_rows);
+    else if (t.columns >= 2 * width && work() > 1e6) t.columns = round_up(t.columns / 2, width);  // a is packed again for each
     else break;
   }
   count();
