@@ -87,22 +87,23 @@ Int place_by_tap(const Images& g, Int k) { return k % g.taps() * g.channels + k 
 }  // namespace
 
 void pack_by_input(const float* w, const Images& g, float* to) {
+  const Int step = g.taps() * g.channels;
   for_weight_blocks(g, [&](Int o, Int filters, Int k, Int inputs) {
-    float block[channel_step][channel_step];
-    for (Int f = 0; f < filters; ++f)
-      for (Int i = 0; i < inputs; ++i) block[i][f] = w[(o + f) * g.taps() * g.channels + k + i];
-    for (Int i = 0; i < inputs; ++i) std::copy_n(block[i], filters, to + place_by_tap(g, k + i) * g.filters + o);
+    float block[channel_step * channel_step], edge[channel_step * channel_step] = {};
+    const float* from = w + o * step + k;
+    const bool whole = filters == channel_step && inputs == channel_step;
+    for (Int f = 0; !whole && f < filters; ++f) std::copy_n(from + f * step, inputs, edge + f * channel_step);
+    transpose_block(whole ? from : edge, whole ? step : channel_step, block);
+    for (Int i = 0; i < inputs; ++i) std::copy_n(block + i * channel_step, filters, to + place_by_tap(g, k + i) * g.filters + o);
   });
 }
 
 void unpack_by_input(const float* from, const Images& g, float* dw) {
   for_weight_blocks(g, [&](Int o, Int filters, Int k, Int inputs) {
-    float block[channel_step][channel_step];
-    for (Int i = 0; i < inputs; ++i) {
-      const float* row = from + place_by_tap(g, k + i) * g.filters + o;
-      for (Int f = 0; f < filters; ++f) block[f][i] = row[f];
-    }
-    for (Int f = 0; f < filters; ++f) std::copy_n(block[f], inputs, dw + (o + f) * g.taps() * g.channels + k);
+    float block[channel_step * channel_step] = {}, turned[channel_step * channel_step];
+    for (Int i = 0; i < inputs; ++i) std::copy_n(from + place_by_tap(g, k + i) * g.filters + o, filters, block + i * channel_step);
+    transpose_block(block, channel_step, turned);
+    for (Int f = 0; f < filters; ++f) std::copy_n(turned + f * channel_step, inputs, dw + (o + f) * g.taps() * g.channels + k);
   });
 }
 

@@ -84,7 +84,10 @@ bool winograd_pays(const Images& g) {
     if (g.kernel[i] != 3 || g.stride[i] != 1 || g.dilation[i] != 1 || g.pad[i] < 0 || (g.pooled && g.pool[i] != 2)) return false;
   if (g.channels % channel_step != 0 || g.filters % channel_step != 0) return false;
   const Tiles t(g);
-  return t.rows * t.columns * winograd_planes * 5 < Tiles::live(g, 0) * Tiles::live(g, 1) * 9 * 4;
+  const Int live = Tiles::live(g, 0) * Tiles::live(g, 1), products = t.rows * t.columns * winograd_planes;
+  // Transforming the weights takes about as long as this many products with each of them.
+  constexpr Int weights = 128;
+  return products * 5 + weights * 4 / g.batch < live * 9 * 4;
 }
 
 void winograd_conv(const Images& g, const Forward& c) {

@@ -282,6 +282,29 @@ void GatherRowImpl(const float* from, Int step, Int n, float* to) {
   for (; i < n; ++i) to[i] = from[i * step];
 }
 
+void TransposeImpl(const float* from, Int step, float* to) {
+#if HWY_TARGET == HWY_SCALAR
+  for (Int j = 0; j < channel_step; ++j)
+    for (Int i = 0; i < channel_step; ++i) to[i * channel_step + j] = from[j * step + i];
+#else
+  const hn::Full128<float> d;
+  const hn::Repartition<double, decltype(d)> dd;
+  const auto pair = [&](auto v) HWY_ATTR { return hn::BitCast(dd, v); };
+  for (Int j = 0; j < channel_step; j += 4)
+    for (Int i = 0; i < channel_step; i += 4) {  // four by four in registers
+      const float* r = from + j * step + i;
+      const auto r0 = hn::LoadU(d, r), r1 = hn::LoadU(d, r + step), r2 = hn::LoadU(d, r + 2 * step), r3 = hn::LoadU(d, r + 3 * step);
+      const auto l01 = pair(hn::InterleaveLower(d, r0, r1)), l23 = pair(hn::InterleaveLower(d, r2, r3));
+      const auto u01 = pair(hn::InterleaveUpper(d, r0, r1)), u23 = pair(hn::InterleaveUpper(d, r2, r3));
+      float* t = to + i * channel_step + j;
+      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(dd, l01, l23)), d, t);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(dd, l01, l23)), d, t + channel_step);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(dd, u01, u23)), d, t + 2 * channel_step);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(dd, u01, u23)), d, t + 3 * channel_step);
+    }
+#endif
+}
+
 }  // namespace weft::cpu_kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -294,6 +317,7 @@ HWY_EXPORT(WeightSumsImpl);
 HWY_EXPORT(SparseSumsImpl);
 HWY_EXPORT(TakeWhereImpl);
 HWY_EXPORT(TakeElementsImpl);
+HWY_EXPORT(TransposeImpl);
 HWY_EXPORT(GatherRowImpl);
 
 void product_row(const ProductRow& r) { HWY_DYNAMIC_DISPATCH(ProductRowImpl)(r); }
@@ -307,6 +331,7 @@ std::int64_t take_where(const float* g, const std::uint8_t* index, int place, st
 void take_elements(const float* g, const std::uint8_t* index, int place, std::int64_t channels, float* to) {
   HWY_DYNAMIC_DISPATCH(TakeElementsImpl)(g, index, place, channels, to);
 }
+void transpose_block(const float* from, std::int64_t step, float* to) { HWY_DYNAMIC_DISPATCH(TransposeImpl)(from, step, to); }
 void gather_row(const float* from, std::int64_t step, std::int64_t n, float* to) {
   HWY_DYNAMIC_DISPATCH(GatherRowImpl)(from, step, n, to);
 }

@@ -82,6 +82,9 @@ std::int64_t take_where(const float* g, const std::uint8_t* index, int place, st
 /// to[c] = g[c] where index[c] == place, else 0.
 void take_elements(const float* g, const std::uint8_t* index, int place, std::int64_t channels, float* to);
 
+/// to[i * channel_step + j] = from[j * step + i] for a block of channel_step x channel_step.
+void transpose_block(const float* from, std::int64_t step, float* to);
+
 /// to[i] = from[i * step] for i < n.
 void gather_row(const float* from, std::int64_t step, std::int64_t n, float* to);
 

@@ -238,6 +238,39 @@ template <class T> struct PackTask {
   }
 };
 
+constexpr Int most_dot_rows = 4;
+
+/// Few rows of a times b transposed, without packing: rows of b meet rows of a, four at a time, element by element.
+template <class T> struct DotTask {
+  const Product<T>& p;
+  template <int J> HWY_INLINE void columns(Int i, Int j) const {
+    const Tag<T> d;
+    const Int n = lanes<T>();
+    const T *a = p.a + i * p.lda, *b = p.b + j * p.ldb;
+    hn::Vec<Tag<T>> even[J], odd[J];
+    for (int q = 0; q < J; ++q) even[q] = odd[q] = hn::Zero(d);
+    Int k = 0;
+    for (; k + 2 * n <= p.k; k += 2 * n)
+      for (int q = 0; q < J; ++q) {
+        even[q] = hn::MulAdd(hn::LoadU(d, a + k), hn::LoadU(d, b + q * p.ldb + k), even[q]);
+        odd[q] = hn::MulAdd(hn::LoadU(d, a + k + n), hn::LoadU(d, b + q * p.ldb + k + n), odd[q]);
+      }
+    for (int q = 0; q < J; ++q) {
+      T sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(even[q], odd[q])));
+      for (Int at = k; at < p.k; ++at) sum += a[at] * b[q * p.ldb + at];
+      T& to = p.c[i * p.ldc + j + q];
+      to = p.accumulate ? to + sum : sum;
+    }
+  }
+  void operator()(Int begin, Int end) const {
+    for (Int i = 0; i < p.m; ++i) {
+      Int j = begin;
+      for (; j + 4 <= end; j += 4) columns<4>(i, j);
+      for (; j < end; ++j) columns<1>(i, j);
+    }
+  }
+};
+
 template <class T> void multiply(const Product<T>& p) {
   if (p.m <= 0 || p.n <= 0) return;
   if (p.k <= 0) {
@@ -245,6 +278,8 @@ template <class T> void multiply(const Product<T>& p) {
       for (Int i = 0; i < p.m; ++i) std::fill_n(p.c + i * p.ldc, p.n, T(0));
     return;
   }
+  if (!p.ta && p.tb && p.m <= most_dot_rows)
+    return parallel_for(p.n, std::max<Int>(16, 131072 / (p.m * p.k) / 4 * 4), DotTask<T>{p});
   const Int width = 2 * lanes<T>(), strips = (p.n + width - 1) / width;
   const Tiling t = tiling<T>(p.m, p.n, p.k);
   const Int tiles = t.down * t.across, tile_grain = t.serial ? tiles : 1;
