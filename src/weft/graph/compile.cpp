@@ -59,6 +59,11 @@ std::string Engine::describe() const {
   return state_->list.plans.empty() ? "no plan yet\n" : state_->list.plans.front()->describe();
 }
 
+PlanReport Engine::report() const {
+  std::scoped_lock lock(state_->mutex);
+  return state_->list.plans.empty() ? PlanReport{} : state_->list.plans.front()->report();
+}
+
 struct EnginePool::State {
   const char* name;
   std::mutex mutex;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <weft/base/thread_pool.h>
+#include <weft/graph/plan_report.h>
 
 namespace weft {
 
@@ -30,6 +31,7 @@ class Engine {
   void call(FunctionRef<void()> body);
   CompileStats stats() const;
   std::string describe() const;
+  PlanReport report() const;
 
  private:
   struct State;
@@ -75,6 +77,8 @@ template <class F> class Compiled {
   CompileStats stats() const { return engine_.stats(); }  ///< what it has done so far
   /// The plan used last: kernels, places in the arena.
   std::string describe() const { return engine_.describe(); }
+  /// The same as data; no steps before the first call.
+  PlanReport report() const { return engine_.report(); }
 
  private:
   F function_;
