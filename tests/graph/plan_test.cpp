@@ -158,6 +158,28 @@ TEST(Compile, NamesTheOperatorOfAnErrorInAPlan) {
   EXPECT_EQ(compiled(batch(0), good).shape(), (Shape{2, 8}));
 }
 
+TEST(Compile, SaysWhatItIsPlannedForWhereOtherShapesAreGiven) {
+  const Tensor w = ones({8, 2});
+  auto compiled = compile([&](Tensor x, double scale) { return matmul(std::move(x), w) * scale; });
+  const std::string first = error_of([&] { compiled(ones({4, 3}), 1); });
+  EXPECT_EQ(first.find("planned"), first.npos) << first;  // it has no plan yet
+  for (int i = 0; i < 2; ++i) compiled(ones({4, 8}), 2);
+  WEFT_EXPECT_ERROR(compiled(ones({4, 7}), 2), "matmul", "given f32[4, 7]; it is planned for f32[4, 8]");
+  WEFT_EXPECT_ERROR(compiled(ones({4, 7}), 2), "planned for f32[4, 8]");
+  EXPECT_EQ(compiled(ones({3, 8}), 2).shape(), (Shape{3, 2}));  // a batch of another size is a plan of its own
+  WEFT_EXPECT_ERROR(compiled(Tensor(), 2), "given none; it is planned for f32[3, 8]");
+}
+
+TEST(Compile, SaysWhatItIsPlannedForWhereAnotherDtypeIsGiven) {
+  const Tensor w = ones({4, 3});
+  auto compiled = compile([&](const Tensor& x, const Tensor& i) { return take(x, i, 0) + w; });
+  compiled(ones({5, 3}), zeros({4}, {.dtype = i64}));
+  WEFT_EXPECT_ERROR(compiled(ones({5, 3}), zeros({4})), "take", "given f32[5, 3], f32[4]; it is planned for f32[5, 3], i64[4]");
+  // Where shapes and dtypes are the same, they are not what is wrong.
+  const std::string message = error_of([&] { compiled(ones({5, 3}), full({4}, 9, {.dtype = i64})); });
+  EXPECT_EQ(message.find("planned"), message.npos) << message;
+}
+
 TEST(Compile, NamesTheOperatorOfAnErrorWhereAnElementIsRead) {
   auto compiled = compile([](const Tensor& x, const Tensor& i) { return take(x, i, 0).sum().item(); });
   ::testing::internal::CaptureStderr();
