@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "common.h"
+#include "plan.h"
 #include "run.h"
 #include <weft/base/files.h>
 #include <weft/base/format.h>
@@ -118,7 +119,35 @@ struct SummaryFlags {
   std::string model = "tutorial-cnn";
   std::vector<std::int64_t> input = {3, 32, 32};
   std::int64_t classes = 10;
+  std::int64_t batch = 32;
+  bool plan = false, inference = false, json = false;
+  std::string svg;
 };
+
+/// What a run's folder holds is the network as it predicts: its forward pass is planned.
+PlannedModel plan_of(const SummaryFlags& f, const Shape& input) {
+  if (file_exists(f.model + "/model.json")) {
+    const SavedModel model = load_model(f.model);
+    const auto& inputs = model.description->graph.inputs;
+    check(inputs.size() == 1 && inputs[0].batched && inputs[0].meta.dtype == f32, "--plan: ", f.model, ": the model takes ", inputs.size(),
+          " inputs; expected one batch of f32");
+    const Dims& sizes = inputs[0].meta.shape;
+    return plan_inference(f.model, model, Shape(std::span<const std::int64_t>(sizes.begin() + 1, sizes.end())), f.batch);
+  }
+  manual_seed(0);
+  nn::Layer net = nn::zoo::make(f.model, f.classes);
+  if (!f.inference) return plan_training(f.model, net, input, f.batch, f.classes);
+  nn::set_training(net.module_ref(), false);
+  return plan_inference(f.model, net, input, f.batch);
+}
+
+void summarize_plan(const SummaryFlags& f, const Shape& input) {
+  check(f.svg.empty() || f.svg.ends_with(".svg"), "--svg: received '", f.svg, "'; expected a name that ends in .svg");
+  const PlannedModel m = plan_of(f, input);
+  if (!f.svg.empty()) write_file_atomically(f.svg, plan_svg(m));
+  std::printf("%s", (f.json ? plan_json(m) : plan_table(m)).c_str());
+  if (!f.svg.empty() && !f.json) std::printf("Picture: %s\n", f.svg.c_str());
+}
 
 void summarize_run(const std::string& folder) {
   const SavedModel model = load_model(folder);
@@ -136,10 +165,14 @@ void summarize_run(const std::string& folder) {
 }
 
 void summarize(const SummaryFlags& f) {
-  if (file_exists(f.model + "/model.json")) return summarize_run(f.model);
   for (std::int64_t n : f.input) check(n > 0, "--input: received ", n, "; expected sizes above 0");
-  const std::vector<Meta> input{{Shape(std::span<const std::int64_t>(f.input)), f32}};
-  std::printf("%s", to_string(nn::summary(nn::zoo::make(f.model, f.classes), input)).c_str());
+  check(f.batch >= 1, "--batch: received ", f.batch, "; expected 1 or more");
+  const Shape input{std::span<const std::int64_t>(f.input)};
+  if (f.plan || !f.svg.empty()) return summarize_plan(f, input);
+  check(!f.json && !f.inference, f.json ? "--json" : "--inference", " goes with --plan");
+  if (file_exists(f.model + "/model.json")) return summarize_run(f.model);
+  const std::vector<Meta> inputs{{input, f32}};
+  std::printf("%s", to_string(nn::summary(nn::zoo::make(f.model, f.classes), inputs)).c_str());
 }
 
 }  // namespace
@@ -173,6 +206,11 @@ void add_summary(CLI::App& app) {
   c->add_option("model", f->model, "tutorial-cnn, mlp, resnet20, or the folder of a run");
   c->add_option("--input", f->input, "Sizes of one input: channels height width")->expected(1, 7);
   c->add_option("--classes", f->classes, "Number of classes");
+  c->add_flag("--plan", f->plan, "The planned training step instead: what fused, kernels, places in memory, times");
+  c->add_flag("--inference", f->inference, "With --plan: the forward pass alone");
+  c->add_option("--batch", f->batch, "With --plan: examples at once");
+  c->add_option("--svg", f->svg, "With --plan: also write a picture of the arena and the times to this file");
+  c->add_flag("--json", f->json, "With --plan: print JSON");
   c->callback([f] { summarize(*f); });
 }
 

@@ -3,13 +3,17 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 #include <weft/base/thread_pool.h>
+#include <weft/graph/plan_report.h>
 
 namespace weft {
+
+class Tensor;
 
 /// What a compiled function has done so far.
 struct CompileStats {
@@ -27,14 +31,19 @@ class Engine {
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
   ~Engine();
-  void call(FunctionRef<void()> body);
+  /// Calls. `arguments`: tensors that the caller gave (null: another argument), for the message of an error.
+  void call(FunctionRef<void()> body, std::span<const Tensor* const> arguments = {});
   CompileStats stats() const;
   std::string describe() const;
+  PlanReport report() const;
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
+
+inline const Tensor* tensor_or_null(const Tensor& t) { return &t; }
+template <class T> const Tensor* tensor_or_null(const T&) { return nullptr; }
 
 /// Engines for calls from several threads at once: each call has one to itself.
 class EnginePool {
@@ -56,25 +65,29 @@ class EnginePool {
 /// eager's, but that fused kernels may round differently. A call that asks for the same operators as an earlier one is
 /// computed by the same plan; another shape, branch or mode makes another plan (the last 16 are kept). What reads an
 /// element in the middle (item(), printing) makes its call run eagerly. An error in a kernel leaves parameters, buffers
-/// and optimizer slots as they were before the call. Calls from several threads wait for each other.
+/// and optimizer slots as they were before the call; where tensors of other shapes or dtypes than in the last good call were
+/// given, its message says so. Calls from several threads wait for each other.
 template <class F> class Compiled {
  public:
   explicit Compiled(F function) : function_(std::move(function)) {}  ///< see compile()
   /// Calls the function.
   template <class... A> decltype(auto) operator()(A&&... arguments) {
     using R = std::invoke_result_t<F&, A...>;
+    const Tensor* const given[] = {detail::tensor_or_null(arguments)..., nullptr};
     if constexpr (std::is_void_v<R>) {
-      engine_.call([&] { function_(std::forward<A>(arguments)...); });
+      engine_.call([&] { function_(std::forward<A>(arguments)...); }, given);
     } else {
       static_assert(!std::is_reference_v<R>, "weft: a compiled function returns a value");
       std::optional<R> result;
-      engine_.call([&] { result.emplace(function_(std::forward<A>(arguments)...)); });
+      engine_.call([&] { result.emplace(function_(std::forward<A>(arguments)...)); }, given);
       return R(std::move(*result));
     }
   }
   CompileStats stats() const { return engine_.stats(); }  ///< what it has done so far
   /// The plan used last: kernels, places in the arena.
   std::string describe() const { return engine_.describe(); }
+  /// The same as data; no steps before the first call.
+  PlanReport report() const { return engine_.report(); }
 
  private:
   F function_;

@@ -45,6 +45,11 @@ std::vector<Piece> pieces_of(const Program& program) {
     for (const BufferView& v : step.outputs) {
       const auto b = static_cast<std::size_t>(v.buffer);
       if (program.buffers[b].kind != BufferKind::intermediate) continue;
+      if (const int over = program.buffers[b].over; over >= 0) {  // lives on in that buffer's place
+        piece[b] = piece[static_cast<std::size_t>(over)];
+        pieces[piece[b]].last = s;
+        continue;
+      }
       piece[b] = pieces.size();
       pieces.push_back({b, (program.buffers[b].bytes + alignment - 1) / alignment * alignment, s, s});
     }
@@ -71,6 +76,10 @@ MemoryPlan plan_memory(const Program& program) {
     plan.bytes = std::max(plan.bytes, static_cast<std::size_t>(at + p.bytes));
     placed.insert(std::upper_bound(placed.begin(), placed.end(), &p, [](const Piece* a, const Piece* b) { return a->offset < b->offset; }), &p);
   }
+  for (const ProgramStep& step : program.steps)
+    for (const BufferView& v : step.outputs)
+      if (const int over = program.buffers[static_cast<std::size_t>(v.buffer)].over; over >= 0)
+        plan.offset[static_cast<std::size_t>(v.buffer)] = plan.offset[static_cast<std::size_t>(over)];
   return plan;
 }
 

@@ -4,30 +4,13 @@
 
 #include <weft/base/error.h>
 #include <weft/base/format.h>
-#include <weft/base/strided.h>
 #include <weft/graph/passes/passes.h>
+#include <weft/graph/passes/uses.h>
 #include <weft/opdefs/shape_ops.h>
 
 namespace weft {
 
 namespace {
-
-TensorView without_data(const BufferView& v) { return {nullptr, v.dtype, cpu, v.shape, v.strides}; }
-
-/// The views that a kernel is given, without memory: inputs of element-wise operators are broadcast.
-void views_of(const ProgramStep& step, SmallVector<TensorView, 4>& in, SmallVector<TensorView, 4>& out) {
-  for (const BufferView& v : step.outputs) out.push_back(without_data(v));
-  for (const BufferView& v : step.inputs) {
-    const TensorView view = without_data(v);
-    in.push_back(step.op->elementwise && !(view.shape == out[0].shape) ? broadcast_view(view, out[0].shape) : view);
-  }
-}
-
-const Kernel& kernel_of(const ProgramStep& step) {
-  SmallVector<TensorView, 4> in, out;
-  views_of(step, in, out);
-  return select_kernel(DeviceType::cpu, {*step.op, step.attrs.get(), in, out});
-}
 
 /// Puts a copying step before each kernel that needs row-major inputs and would be given others.
 void make_inputs_contiguous(Program& program) {
@@ -68,7 +51,9 @@ void Plan::bind(const ProgramStep& step, Bound& bound) {
   bound.kernel = &select_kernel(DeviceType::cpu, {*step.op, bound.attributes, bound.in, bound.out});
   const auto place = [&](TensorView& view, const BufferView& v) {
     const auto b = static_cast<std::size_t>(v.buffer);
-    if (places_.offset[b] < 0) patches_.push_back({&view, b, v.offset});
+    if (const ProgramBuffer& buffer = program_.buffers[b]; buffer.kind == BufferKind::constant)
+      view.data = static_cast<char*>(buffer.constant->data()) + v.offset;
+    else if (places_.offset[b] < 0) patches_.push_back({&view, b, v.offset});
   };
   for (std::size_t i = 0; i < step.inputs.size(); ++i) place(bound.in[i], step.inputs[i]);
   for (std::size_t i = 0; i < step.outputs.size(); ++i) place(bound.out[i], step.outputs[i]);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <weft/graph/plan_report.h>
 #include <weft/graph/program.h>
 #include <weft/kernels/registry.h>
 
@@ -26,9 +27,10 @@ class Arena {
   std::size_t bytes_ = 0;
 };
 
-/// Places of buffers in an arena: two that are alive at the same step never overlap. 64-byte aligned.
+/// Places of buffers in an arena: two that are alive at the same step never overlap, but one that is made over another
+/// lies where that one did. 64-byte aligned.
 struct MemoryPlan {
-  std::vector<std::int64_t> offset;  ///< of each buffer; -1 for externals, results and buffers without a step
+  std::vector<std::int64_t> offset;  ///< of each buffer; -1 for those without a place in it: externals, results, constants
   std::size_t bytes = 0;             ///< of the arena
 };
 /// Places the intermediate buffers: the largest first, each at the lowest place that is free while it lives.
@@ -55,6 +57,8 @@ class Plan {
   void run(std::span<void* const> memory);
   /// One line a step: kernel, its least time so far (every 16th run is timed), place in the arena.
   std::string describe() const;
+  /// The same and more, as data.
+  PlanReport report() const;
 
  private:
   struct Bound {

@@ -32,7 +32,7 @@ bool same_program(const Program& a, const Program& b) {
 namespace {
 std::string to_string(const Program& p, const BufferView& v) {
   const BufferKind kind = p.buffers[static_cast<std::size_t>(v.buffer)].kind;
-  const char* mark = kind == BufferKind::external ? "@" : kind == BufferKind::result ? "!" : "%";
+  const char* mark = kind == BufferKind::external ? "@" : kind == BufferKind::result ? "!" : kind == BufferKind::constant ? "#" : "%";
   std::string s = cat(mark, v.buffer, ":", to_string(Meta{v.shape, v.dtype}));
   if (!is_contiguous(v.shape, v.strides)) s += cat("/", Shape(v.strides));
   return v.offset ? s + cat("+", v.offset) : s;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <weft/ir/op.h>
+#include <weft/tensor/storage.h>
 
 namespace weft {
 
@@ -25,7 +26,8 @@ struct ProgramStep {
   Attrs attrs;                        ///< its struct
   SmallVector<BufferView, 3> inputs;  ///< what it reads
   SmallVector<BufferView, 2> outputs; ///< what it fills, each the whole of a new buffer
-  int source = -1;                    ///< in a plan: the recorded step that it stands for
+  int source = -1;                    ///< in a plan: the recorded step that it stands for; -1 where passes made it
+  std::vector<int> fused = {};        ///< in a plan: recorded steps whose work it does beside (or without) `source`
 };
 
 /// Where the memory of a buffer comes from.
@@ -33,12 +35,15 @@ enum class BufferKind : unsigned char {
   external,      ///< was there before: an argument, a weight, a number
   intermediate,  ///< made and used up by the steps
   result,        ///< made by a step, and somebody holds it afterwards
+  constant,      ///< known when the plan was made
 };
 
 /// A buffer of a program.
 struct ProgramBuffer {
   std::int64_t bytes = 0;                        ///< its size
   BufferKind kind = BufferKind::intermediate;  ///< whose memory it is
+  int over = -1;                               ///< the buffer in whose memory it is made, by that one's last reader
+  RefPtr<Storage> constant = {};               ///< the elements of a constant
 };
 
 /// Steps in order. Externals are numbered when they are first read, so two runs of the same code give equal programs.

@@ -27,6 +27,7 @@ struct Kernel {
   bool contiguous = false;                             ///< inputs must be row-major: the caller copies those that are not
   std::uint32_t channels_last_in = 0;   ///< bit i: input i is an image that must lie channels-last
   std::uint32_t channels_last_out = 0;  ///< bit i: output i is filled channels-last; without it, row-major
+  bool in_place = false;  ///< the output may be an input of its shape, strides and dtype: an element is read before it is written
 };
 
 /// Strides of an image [N, C, spatial…] whose channels are adjacent: it lies as [N, spatial…, C].

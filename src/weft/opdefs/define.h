@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <optional>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -100,6 +102,17 @@ template <class Op> std::vector<OpCase> domain_elementwise(const OpInfo& self) {
   return {plain, broadcasting};
 }
 
+/// What gives the same results: 0 and -0 do not, NaN and NaN do.
+template <class T> bool same_member(const T& a, const T& b) {
+  if constexpr (std::is_floating_point_v<T>) return a == b ? std::signbit(a) == std::signbit(b) : std::isnan(a) && std::isnan(b);
+  else return a == b;
+}
+template <class... T> bool same_members(const std::tuple<T...>& a, const std::tuple<T...>& b) {
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return (same_member(std::get<I>(a), std::get<I>(b)) && ...);
+  }(std::index_sequence_for<T...>{});
+}
+
 template <class Op> AttrMap get_attributes(const void* op) {
   AttrMap map;
   reflect::for_each_field(as<Op>(op), [&](std::string_view name, const auto& member) {
@@ -146,7 +159,7 @@ template <class Op> OpInfo describe(std::string_view family) {
   info.copy = [](void* to, const void* from) { new (to) Op(detail::as<Op>(from)); };
   info.destroy = [](void* p) { static_cast<Op*>(p)->~Op(); };
   info.equal = [](const void* a, const void* b) {
-    return reflect::tie_fields(detail::as<Op>(a)) == reflect::tie_fields(detail::as<Op>(b));
+    return detail::same_members(reflect::tie_fields(detail::as<Op>(a)), reflect::tie_fields(detail::as<Op>(b)));
   };
   info.assign = [](void* to, const void* from) { *static_cast<Op*>(to) = detail::as<Op>(from); };
   if constexpr (detail::HasInfer<Op>)

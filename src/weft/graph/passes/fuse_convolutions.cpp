@@ -62,6 +62,7 @@ class Fusion {
     later.inputs = {fewer, index};
     later.outputs = at(i).outputs;
     at(first) = step_of(op::ReluGrad{}, {y, g}, {fewer});
+    at(first).source = at(i).source;
     at(i) = std::move(later);
   }
 
@@ -70,20 +71,22 @@ class Fusion {
     if (at(i).op != &info_of<op::Conv>()) return;
     auto block = op::conv_detail::conv_like<op::ConvBlock>(attributes<op::Conv>(at(i)));
     const ProgramStep* last = &at(i);
+    SmallVector<const ProgramStep*, 3> done{last};
     block.relu = false;
     if (const ProgramStep* relu = uses.only_reader<op::Relu>(*last)) {
       block.relu = true;
-      last = relu;
+      done.push_back(last = relu);
     }
     SmallVector<BufferView, 2> outputs = last->outputs;
     if (const ProgramStep* pool = uses.only_reader<op::MaxPool>(*last); pool && side_by_side(attributes<op::MaxPool>(*pool))) {
       block.pool = attributes<op::MaxPool>(*pool).kernel;
-      last = pool;
+      done.push_back(last = pool);
       outputs = pool->outputs;
     }
     if (last == &at(i)) return;
     if (block.pool.empty()) outputs.push_back(add_buffer(program_, {0}, DType::u8));
     ProgramStep fused = step_of(block, at(i).inputs, outputs);
+    for (const ProgramStep* s : done) take_work(fused, *s);
     if (channels_last_kernel(fused)) at(uses.index_of(*last)) = std::move(fused);
   }
 
@@ -115,6 +118,8 @@ class Fusion {
       op.pool = window;
       fused = step_of(op, {g, index, s.inputs[1]}, s.outputs);
     }
+    take_work(fused, *unpool);
+    take_work(fused, s);
     if (channels_last_kernel(fused)) s = std::move(fused);
   }
 

@@ -29,6 +29,7 @@ void forward(Program& program) {
     ProgramStep fused = step;
     replace(fused, op::BatchNormRelu{static_cast<const op::BatchNorm*>(step.attrs.get())->eps});
     fused.outputs[0] = relu->outputs[0];
+    take_work(fused, *relu);
     if (!is_f32(fused)) continue;
     step = std::move(fused);  // here, not where relu is: mean and var may be read between them
     done.push_back(uses.index_of(*relu));
@@ -50,6 +51,7 @@ void backward(Program& program) {
     replace(fused, op::BatchNormReluGrad{eps});
     fused.inputs = {step.inputs[0], mask->inputs[1], norm->outputs[1], norm->outputs[2]};
     for (std::size_t i = 1; i < norm->inputs.size(); ++i) fused.inputs.push_back(norm->inputs[i]);
+    take_work(fused, *mask);
     if (is_f32(fused)) step = std::move(fused);
   }
   remove_dead_code(program);

@@ -13,7 +13,9 @@ constexpr Pass passes[] = {
     {"dead-code", "removes steps whose outputs nobody reads", remove_dead_code},
     {"fuse-convolutions", "one operator for conv, relu and max_pool, and for their gradients", fuse_convolutions},
     {"fuse-norms", "one operator for batch_norm and relu, and for their gradients", fuse_norms},
+    {"constant-folding", "computes what depends on nothing when the plan is made", fold_constants},
     {"layout", "lays images channels-last where kernels take them so", lay_channels_last},
+    {"in-place", "lets element-wise steps write over inputs that nobody reads afterwards", overwrite_inputs},
 };
 
 /// The names that WEFT_PASSES takes out.

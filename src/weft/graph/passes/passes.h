@@ -28,6 +28,10 @@ void fuse_convolutions(Program& program);
 void fuse_norms(Program& program);
 /// Lays images channels-last where kernels for that take them.
 void lay_channels_last(Program& program);
+/// Computes what depends on nothing now, once for all calls.
+void fold_constants(Program& program);
+/// Gives outputs of element-wise steps the memory of inputs that nobody reads afterwards.
+void overwrite_inputs(Program& program);
 /// Computes once what several steps compute alike.
 void share_common_subexpressions(Program& program);
 

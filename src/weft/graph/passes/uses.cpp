@@ -1,5 +1,7 @@
 #include <weft/graph/passes/uses.h>
 
+#include <weft/base/strided.h>
+
 namespace weft {
 
 Uses::Uses(const Program& program) : program_(program), makers_(program.buffers.size(), -1), readers_(program.buffers.size()) {
@@ -34,6 +36,29 @@ BufferView add_buffer(Program& program, const Shape& shape, DType dtype) {
 TensorView laid_out(const BufferView& view, std::uint32_t mask, std::size_t i) {
   const bool image = mask >> i & 1 && view.shape.rank() >= 3;
   return {nullptr, view.dtype, cpu, view.shape, image ? channels_last_strides(view.shape) : contiguous_strides(view.shape)};
+}
+
+namespace {
+TensorView without_data(const BufferView& v) { return {nullptr, v.dtype, cpu, v.shape, v.strides}; }
+}  // namespace
+
+void views_of(const ProgramStep& step, SmallVector<TensorView, 4>& in, SmallVector<TensorView, 4>& out) {
+  for (const BufferView& v : step.outputs) out.push_back(without_data(v));
+  for (const BufferView& v : step.inputs) {
+    const TensorView view = without_data(v);
+    in.push_back(step.op->elementwise && !(view.shape == out[0].shape) ? broadcast_view(view, out[0].shape) : view);
+  }
+}
+
+const Kernel& kernel_of(const ProgramStep& step) {
+  SmallVector<TensorView, 4> in, out;
+  views_of(step, in, out);
+  return select_kernel(DeviceType::cpu, {*step.op, step.attrs.get(), in, out});
+}
+
+void take_work(ProgramStep& fused, const ProgramStep& other) {
+  if (other.source >= 0) fused.fused.push_back(other.source);
+  fused.fused.insert(fused.fused.end(), other.fused.begin(), other.fused.end());
 }
 
 const Kernel* channels_last_kernel(const ProgramStep& step) {

@@ -45,6 +45,14 @@ BufferView add_buffer(Program& program, const Shape& shape, DType dtype);
 /// The view with the strides that a kernel's mask asks for: channels-last where bit `i` is set.
 TensorView laid_out(const BufferView& view, std::uint32_t mask, std::size_t i);
 
+/// The views that a step's kernel is given, without memory: inputs of element-wise operators are broadcast.
+void views_of(const ProgramStep& step, SmallVector<TensorView, 4>& in, SmallVector<TensorView, 4>& out);
+/// The kernel that a plan takes for the step.
+const Kernel& kernel_of(const ProgramStep& step);
+
+/// Notes that `fused` does the work of `other`, for people who look at the plan.
+void take_work(ProgramStep& fused, const ProgramStep& other);
+
 /// The kernel written for this step with images channels-last, or null.
 const Kernel* channels_last_kernel(const ProgramStep& step);
 

@@ -161,8 +161,9 @@ template <int Arity, class... Ops> void add_formulas(OpList<Ops...> list, void (
   using List = OpList<Ops...>;
   static_assert(sizeof...(Ops) <= std::tuple_size_v<decltype(family<Arity, List>)>);
   fill(family<Arity, decltype(list)>.data());
-  (add_kernel(info_of<Ops>(), DeviceType::cpu, {"cpu." + info_of<Ops>().name, kernel_of<Arity, Ops, List>(),
-                                                   std::is_same_v<Ops, op::BitwiseNot> ? &no_bool : nullptr}), ...);
+  (add_kernel(info_of<Ops>(), DeviceType::cpu,
+              {.name = "cpu." + info_of<Ops>().name, .run = kernel_of<Arity, Ops, List>(),
+               .decline = std::is_same_v<Ops, op::BitwiseNot> ? &no_bool : nullptr, .in_place = true}), ...);
 }
 
 void run_cast(const KernelCall& call) { parallel_copy(call.in[0], call.out[0]); }

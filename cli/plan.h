@@ -1,0 +1,40 @@
+// weft summary --plan: the planned step of a network.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <weft/graph/plan_report.h>
+#include <weft/nn/layer.h>
+
+namespace weft::cli {
+
+/// A plan that has run, and what it is the plan of.
+struct PlannedModel {
+  std::string title;  ///< "resnet20, a training step, batch 32 of f32[3, 32, 32]"
+  std::int64_t batch = 0;
+  bool training = false;
+  PlanReport plan;
+};
+
+/// Trains the network on random images until its kernels have been timed. Throws Error where it does not fit the input.
+PlannedModel plan_training(const std::string& name, nn::Layer net, const Shape& input, std::int64_t batch, std::int64_t classes);
+/// The same for the network's forward pass alone.
+PlannedModel plan_inference(const std::string& name, const std::function<Tensor(const Tensor&)>& net, const Shape& input,
+                            std::int64_t batch);
+
+/// What the kernels of one name take together.
+struct KernelTotal {
+  std::string kernel;
+  std::size_t steps = 0;
+  double seconds = 0;
+};
+/// The slowest first.
+std::vector<KernelTotal> kernel_totals(const PlanReport& plan);
+
+std::string plan_table(const PlannedModel& m);  ///< for people
+std::string plan_json(const PlannedModel& m);   ///< a line
+/// A picture: the arena over the steps, the time of each kernel below, the slowest kernels at the end.
+std::string plan_svg(const PlannedModel& m);
+
+}  // namespace weft::cli
