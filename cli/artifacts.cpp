@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <ctime>
+#include <optional>
 #include <sys/resource.h>
 
 #include <nlohmann/json.hpp>
@@ -82,7 +83,7 @@ double last(const nn::History& history, const char* name) {
 }
 
 void describe(nn::ReportData& report, const Settings& settings, const Outcome& outcome) {
-  report.title = settings.model + " on " + data_name(settings);
+  report.title = settings.training.model + " on " + data_name(settings);
   if (outcome.interrupted)
     report.results = {{"interrupted", format("after %lld steps", static_cast<long long>(outcome.steps))}};
   else
@@ -117,7 +118,7 @@ void write_model(nn::Model& model, const Settings& settings, const data::ImageDa
   SavedModel saved =
       capture_model(model.module_ref(), [&](const std::vector<Tensor>& x) { return model.layer().call_all(x); },
                     {{.meta = {batch, f32}}});
-  saved.description->name = settings.model;
+  saved.description->name = settings.training.model;
   saved.description->class_names = dataset.class_names();
   nn::ImagePreprocessing::of(image, test_loader.transform).describe(saved);
   save_model(outcome.folder, saved);
@@ -128,6 +129,8 @@ void write_model(nn::Model& model, const Settings& settings, const data::ImageDa
 
 void write_artifacts(nn::Model& model, const Settings& settings, const data::TrainTest& data,
                      const data::LoaderOptions& test_loader, Outcome& outcome) {
+  std::optional<optim::AverageScope> averages;  // they are what is tested and kept
+  if (settings.training.ema > 0) averages.emplace(model.optimizer());
   nn::ReportData report;
   if (!outcome.interrupted) {
     nn::PredictOptions predict;

@@ -32,13 +32,6 @@ data::DownloadProgress download_bar() {
   };
 }
 
-std::string one_of(const std::string& option, const std::string& value, const std::vector<std::string>& allowed) {
-  if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return value;
-  std::string list;
-  for (const auto& a : allowed) list += (list.empty() ? "" : ", ") + a;
-  fail(option, ": unknown value '", value, "'; expected one of ", list, suggestion(value, allowed));
-}
-
 void say_skipped(const std::string& problem) { std::fprintf(stderr, "Left out: %s\n", problem.c_str()); }
 
 std::vector<std::pair<std::string, std::string>> libraries() {
@@ -70,11 +63,11 @@ std::string refuse_negative(const std::string& value) {
   return value.starts_with("-") ? "received " + value + "; expected 0 or more" : "";
 }
 
-Score score(const std::function<Tensor(const Tensor&)>& net, data::Loader loader, bool eagerly) {
+Score score(const std::function<Tensor(const Tensor&)>& net, data::Loader loader, const nn::AnyLoss& loss_of, bool eagerly) {
   NoGrad off;
   const auto step = [&](const Tensor& x, const Tensor& y) {
     const Tensor logits = net(x);
-    return std::pair(logits, nn::cross_entropy(logits, y));
+    return std::pair(logits, loss_of(logits, y));
   };
   auto planned = weft::compile(step);  // as Model::evaluate does it: the same bits
   Score s;

@@ -6,6 +6,7 @@
 
 #include <weft/data/datasets.h>
 #include <weft/data/loader.h>
+#include <weft/train/loss.h>
 
 namespace weft::cli {
 
@@ -24,16 +25,14 @@ std::pair<int, int> parse_image_size(const std::string& text);
 /// For options that may not be negative, which CLI11 would wrap around: what is wrong, or "".
 std::string refuse_negative(const std::string& value);
 
-/// What a word of a list may be; throws Error naming the option, with a suggestion.
-std::string one_of(const std::string& option, const std::string& value, const std::vector<std::string>& allowed);
-
 /// What a network does on labelled data.
 struct Score {
-  double loss = 0;            ///< mean cross-entropy
+  double loss = 0;            ///< its mean
   double accuracy = 0;        ///< a share
   std::int64_t examples = 0;  ///< how many were seen
 };
 /// Runs `net`, images to logits, over the loader's data, by planned steps or operator by operator.
-Score score(const std::function<Tensor(const Tensor&)>& net, data::Loader loader, bool eagerly = false);
+Score score(const std::function<Tensor(const Tensor&)>& net, data::Loader loader,
+            const nn::AnyLoss& loss = nn::CrossEntropy{}, bool eagerly = false);
 
 }  // namespace weft::cli

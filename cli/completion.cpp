@@ -4,11 +4,13 @@
 
 #include "commands.h"
 #include "common.h"
+#include <weft/base/names.h>
 #include <weft/data/datasets.h>
 #include <weft/ir/op.h>
 #include <weft/nn/zoo.h>
 #include <weft/optim/optimizer.h>
 #include <weft/optim/schedule.h>
+#include <weft/train/recipe.h>
 
 namespace weft::cli {
 
@@ -29,6 +31,7 @@ Words data_sets() {
 
 /// The words that an option takes; none where it takes a number or a path.
 Words values_of(const std::string& option) {
+  if (option == "recipe") return nn::recipe_names();
   if (option == "model") return nn::zoo::names();
   if (option == "data") return data_sets();
   if (option == "optimizer") return optim::rule_names();
@@ -43,6 +46,7 @@ Words values_of(const std::string& option) {
 Words arguments_of(const std::string& command) {
   if (command == " ops show" || command == " ops run") return operators();
   if (command == " data show" || command == " data download") return data_sets();
+  if (command == " recipes show") return nn::recipe_names();
   if (command == " summary") return nn::zoo::names();
   if (command == " completion") return {"bash"};
   return {};
@@ -106,7 +110,7 @@ void add_completion(CLI::App& app) {
   auto shell = std::make_shared<std::string>("bash");
   c->add_option("shell", *shell, "bash");
   c->callback([&app, shell] {
-    one_of("shell", *shell, {"bash"});
+    check_one_of("shell", *shell, {"bash"});
     print_bash(app);
   });
 }

@@ -7,7 +7,6 @@
 #include <weft/base/format.h>
 #include <weft/graph/compile.h>
 #include <weft/metrics/metrics.h>
-#include <weft/nn/losses.h>
 #include <weft/ops/ops.h>
 #include <weft/train/interrupt.h>
 
@@ -37,6 +36,7 @@ data::LoaderOptions test_options(const nn::FitOptions& options) {
 
 nn::History train_by_hand(nn::Model& model, const data::Dataset& train, const nn::FitOptions& options) {
   nn::Layer& net = model.layer();
+  const nn::AnyLoss& loss_of = model.compile_options().loss[0];
   optim::Optimizer& opt = model.optimizer();
   nn::Progress& at = model.progress();  // kept up to date: it is what a checkpoint saves
   data::LoaderOptions o = options.loader;
@@ -45,7 +45,7 @@ nn::History train_by_hand(nn::Model& model, const data::Dataset& train, const nn
   data::Loader loader(train, o);
   opt.set_total_steps(loader.size() * options.epochs);
   const auto step = [&](const Tensor& x, const Tensor& y) {
-    const Tensor logits = net(x), loss = nn::cross_entropy(logits, y);
+    const Tensor logits = net(x), loss = loss_of(logits, y);
     opt.step(nn::grad(loss, net.module_ref()));
     return std::pair(logits.detach(), loss.detach());
   };
@@ -80,7 +80,9 @@ nn::History train_by_hand(nn::Model& model, const data::Dataset& train, const nn
     nn::set_training(net.module_ref(), false);
     if (nn::InterruptScope::requested()) break;  // the test would keep the impatient waiting
     opt.end_epoch();
-    const Score test = score(std::cref(net), data::Loader(options.validation_data.get(), test_options(options)), eagerly);
+    for (const auto& c : options.callbacks) c->on_test_begin(model);
+    const Score test = score(std::cref(net), data::Loader(options.validation_data.get(), test_options(options)), loss_of, eagerly);
+    for (const auto& c : options.callbacks) c->on_test_end(model, {});
     const nn::Logs logs{{"loss", running.loss.result()},
                         {"accuracy", running.accuracy.result()},
                         {"val_loss", test.loss},

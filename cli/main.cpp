@@ -81,6 +81,7 @@ int run(int argc, char** argv) {
   add_evaluate(app);
   add_predict(app);
   add_summary(app);
+  add_recipes(app);
   add_data(app);
   add_ops(app);
   add_devices(app);

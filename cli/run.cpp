@@ -9,10 +9,6 @@
 #include "loop.h"
 #include <weft/base/files.h>
 #include <weft/base/thread_pool.h>
-#include <weft/metrics/metrics.h>
-#include <weft/nn/init.h>
-#include <weft/nn/losses.h>
-#include <weft/nn/zoo.h>
 #include <weft/train/checkpoint.h>
 #include <weft/train/interrupt.h>
 #include <weft/train/profile.h>
@@ -85,7 +81,7 @@ std::string default_folder(const Settings& s) {
   char stamp[32];
   const std::time_t now = std::time(nullptr);
   std::strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", std::localtime(&now));
-  std::string folder = "runs/" + s.model + "-" + data_name(s) + "-" + stamp;
+  std::string folder = "runs/" + s.training.model + "-" + data_name(s) + "-" + stamp;
   for (int i = 2; fs::exists(folder); ++i) folder = folder.substr(0, folder.find('~')) + "~" + std::to_string(i);
   return folder;
 }
@@ -97,35 +93,15 @@ void check_image_size(const Settings& s, const Shape& image) {
         ", but the images of ", s.data, " are ", image[1], "x", image[2], "; only an image folder's are scaled");
 }
 
-nn::Model build(const Settings& s, std::int64_t classes) {
-  const nn::init::Scope init(nn::init::by_name(s.init));
-  nn::Model model{nn::zoo::make(s.model, classes)};
-  optim::RuleOptions rule;
-  if (s.lr >= 0) rule.lr = s.lr;
-  if (s.weight_decay >= 0) rule.weight_decay = s.weight_decay;
-  model.compile({.optimizer = optim::make(s.optimizer, rule),
-                 .loss = nn::CrossEntropy{},
-                 .metrics = {metrics::Accuracy{}},
-                 .optimizer_options = {.schedule = optim::make_schedule(s.schedule)},
-                 .run_eagerly = s.eager});
-  return model;
-}
-
 nn::FitOptions fit_options(const Settings& s, const RunOptions& run, const data::Dataset& train,
                            const data::Dataset& test) {
-  nn::FitOptions o;
-  o.batch_size = s.batch_size;
-  o.epochs = s.epochs;
+  nn::FitOptions o = nn::fit_options(s.training, train);
   o.verbose = run.verbose;
   o.stop_on_nan = run.stop_on_nan;
   o.validation_data = test;
   o.validation_batch_size = test_batch_size(s);
   o.loader.seed = s.seed;
   o.loader.workers = o.validation_loader.workers = s.workers;
-  const data::Augmentations normalize = data::normalization(s.normalize, train);
-  o.validation_loader.transform = normalize;
-  o.loader.transform = s.augment == "none" ? data::Augmentations{} : data::parse_augmentations(s.augment);
-  o.loader.transform.insert(o.loader.transform.end(), normalize.begin(), normalize.end());
   return o;
 }
 
@@ -140,8 +116,8 @@ bool restore(nn::Model& model, const Settings& s, const std::string& folder, con
   // The row of a bounded run's last, broken epoch is in its history.csv alone: its files must not be written again.
   check(!had_all_steps(s, model) || !file_exists(folder + "/report.html"), folder, ": the run has had its ", s.steps,
         " steps; --steps with a larger number goes on (0: no bound)");
-  if (model.progress().epoch >= s.epochs && run.verbose != 0)
-    std::printf("The run has had its %d epochs; --epochs with a larger number goes on.\n", s.epochs);
+  if (model.progress().epoch >= s.training.epochs && run.verbose != 0)
+    std::printf("The run has had its %d epochs; --epochs with a larger number goes on.\n", s.training.epochs);
   return true;
 }
 
@@ -156,7 +132,6 @@ Settings load_settings(const std::string& folder) {
 
 bool train(Settings s, const RunOptions& run) {
   const auto start = clock::now();
-  if (s.lr < 0 && s.optimizer == "adam") s.lr = 2e-3;
   const bool by_hand = s.face == "loop";
   if (s.threads) set_num_threads(s.threads);
   const Device device = s.device == "auto" ? default_device() : parse_device(s.device);
@@ -167,19 +142,19 @@ bool train(Settings s, const RunOptions& run) {
   check_image_size(s, parts.train.image_shape());
   const std::string folder = !run.resume.empty() ? run.resume : run.out.empty() ? default_folder(s) : run.out;
   const std::string checkpoint = folder + "/checkpoint.safetensors";
-  nn::Model model = build(s, static_cast<std::int64_t>(parts.train.class_names().size()));
+  nn::Model model = nn::make_model(s.training, static_cast<std::int64_t>(parts.train.class_names().size()), s.eager);
   const bool resuming = !run.resume.empty() && restore(model, s, folder, checkpoint, run);
   prepare_folder(folder, resuming);
   write_file_atomically(folder + "/config.json", to_json(s));
   if (run.verbose != 0)
-    std::printf("Training %s on %s: %lld + %lld images, %d threads, device %s, seed %llu\n", s.model.c_str(),
+    std::printf("Training %s on %s: %lld + %lld images, %d threads, device %s, seed %llu\n", s.training.model.c_str(),
                 s.data.c_str(), static_cast<long long>(parts.train.size()), static_cast<long long>(parts.test.size()),
                 num_threads(), to_string(device).c_str(), static_cast<unsigned long long>(s.seed));
 
   nn::FitOptions options = fit_options(s, run, parts.train, parts.test);
   options.resume = resuming;
   Keeper keeper(s, checkpoint);
-  options.callbacks = {std::ref(keeper)};
+  options.callbacks.push_back(std::ref(keeper));
   std::unique_ptr<Profile> profile;
   if (run.profile) profile = std::make_unique<Profile>();
   const auto training = clock::now();

@@ -4,10 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 
-#include <nlohmann/json.hpp>
-
 #include "common.h"
-#include <weft/base/reflect.h>
 #include <weft/io/json_values.h>
 
 namespace weft::cli {
@@ -15,26 +12,18 @@ namespace weft::cli {
 namespace {
 
 constexpr const char* made_with = "made_with";
-using Json = nlohmann::ordered_json;
+using weft::detail::Json;
 
-/// A setting of the type that the field has; throws Error naming it.
-template <class T> void read(const std::string& name, const Json& value, T& to) {
-  const auto expect = [&](bool ok, const char* what) {
-    check(ok, "'", name, "' is ", value.dump().substr(0, 100), "; expected ", what);
-  };
-  if constexpr (std::is_same_v<T, bool>) expect(value.is_boolean(), "true or false");
-  else if constexpr (std::is_unsigned_v<T>) expect(value.is_number_unsigned(), "a whole number, 0 or more");
-  else if constexpr (std::is_integral_v<T>) expect(value.is_number_integer(), "a whole number");
-  else if constexpr (std::is_floating_point_v<T>) expect(value.is_number(), "a number");
-  else expect(value.is_string(), "a text");
-  value.get_to(to);
+std::string text_of(const Json& value) {
+  if (value.is_null()) return "the optimizer's own";
+  return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
 }  // namespace
 
 std::string to_json(const Settings& s) {
   Json j;
-  reflect::for_each_field(s, [&](std::string_view name, const auto& v) { j[std::string(name)] = v; });
+  weft::detail::write_fields(j, s);
   for (const auto& [name, version] : libraries()) j[made_with][name] = version;
   return weft::detail::dump_json(j, 2) + "\n";
 }
@@ -45,13 +34,9 @@ Settings settings_from_json(const std::string& text, const std::string& where) {
     const Json j = weft::detail::parse_json(text);
     check(j.is_object(), "received ", j.dump().substr(0, 100), "; expected an object of settings");
     std::vector<std::string> names{made_with};
-    reflect::for_each_field(s, [&](std::string_view name, auto& v) {
-      names.emplace_back(name);
-      if (j.contains(names.back())) read(names.back(), j.at(names.back()), v);
-    });
-    for (const auto& [key, value] : j.items())
-      check(std::find(names.begin(), names.end(), key) != names.end(), "unknown setting '", key, "'",
-            suggestion(key, names));
+    weft::detail::read_fields(j, s, names);
+    weft::detail::check_keys(j, names);
+    nn::check_recipe(s.training);
   } catch (const Error& e) {
     fail(where, ": ", e.message());
   }
@@ -59,15 +44,14 @@ Settings settings_from_json(const std::string& text, const std::string& where) {
 }
 
 std::vector<std::pair<std::string, std::string>> to_list(const Settings& s) {
+  Json j;
+  weft::detail::write_fields(j, s);
   std::vector<std::pair<std::string, std::string>> list;
-  reflect::for_each_field(
-      s, [&](std::string_view name, const auto& v) { list.emplace_back(std::string(name), to_string(v)); });
-  for (auto& [name, value] : list)
-    if ((name == "lr" || name == "weight_decay") && value.starts_with("-")) value = "the optimizer's own";
+  for (const auto& [name, value] : j.items()) list.emplace_back(name, text_of(value));
   return list;
 }
 
-std::int64_t test_batch_size(const Settings& s) { return std::max<std::int64_t>(s.batch_size, 32); }
+std::int64_t test_batch_size(const Settings& s) { return std::max<std::int64_t>(s.training.batch_size, 32); }
 
 std::string data_name(const Settings& s) {
   std::filesystem::path path = s.data;

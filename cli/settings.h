@@ -5,26 +5,19 @@
 #include <string>
 
 #include <weft/data/datasets.h>
+#include <weft/train/recipe.h>
 
 namespace weft::cli {
 
-/// One training run's settings. The defaults are the recipe of docs/benchmarks.md.
+/// One training run's settings: what is trained how, and what only this run is.
 struct Settings {
-  std::string model = "tutorial-cnn";
+  std::string recipe = "tutorial";  ///< name or file that `training` came from, before flags changed it
+  nn::Recipe training = {};
   std::string data = "auto";  ///< "auto": cifar10 where it is cached or can be downloaded, else shapes10
   std::string data_dir;
   std::string image_size;     ///< of an image folder: "64" or "48x64"; empty: the images' own
   bool skip_corrupt = false;  ///< of an image folder: leave out what cannot be decoded
-  int epochs = 10;
   std::int64_t steps = 0;  ///< 0: no bound
-  std::int64_t batch_size = 32;
-  std::string optimizer = "adam";
-  double lr = -1;  ///< below 0: the optimizer's own (adam: 2e-3)
-  std::string schedule = "warmup-cosine";
-  double weight_decay = -1;  ///< below 0: the optimizer's own
-  std::string augment = "hflip";
-  std::string init = "he_uniform";
-  std::string normalize = "standard";
   std::uint64_t seed = 0;
   int threads = 0;  ///< 0: all processors
   std::string device = "auto";

@@ -5,11 +5,9 @@
 
 #include "commands.h"
 #include "run.h"
-#include <weft/base/thread_pool.h>
-#include <weft/data/augment.h>
-#include <weft/nn/init.h>
+#include <weft/base/names.h>
+#include <weft/base/reflect.h>
 #include <weft/nn/zoo.h>
-#include <weft/optim/optimizer.h>
 
 namespace weft::cli {
 
@@ -29,22 +27,40 @@ void check_run_options(const RunOptions& run, bool out_given) {
 }
 
 void check_settings(const Settings& s) {
-  check(s.epochs >= 1, "--epochs: received ", s.epochs, "; expected 1 or more");
+  nn::check_recipe(s.training, "--");
   check(s.steps >= 0, "--steps: received ", s.steps, "; expected 0 (no bound) or more");
-  check(s.batch_size >= 1, "--batch-size: received ", s.batch_size, "; expected 1 or more");
   check(s.threads >= 0, "--threads: received ", s.threads, "; expected 1 or more (0: all processors)");
   check(s.workers >= 0, "--workers: received ", s.workers, "; expected 0 or more");
-  check(std::isfinite(s.lr), "--lr: received ", s.lr, "; expected a number, 0 or more");
-  check(std::isfinite(s.weight_decay), "--weight-decay: received ", s.weight_decay, "; expected a number, 0 or more");
   check(s.save_every >= 0, "--save-every: received ", s.save_every, "; expected 0 (at epochs' ends only) or seconds");
-  one_of("--model", s.model, nn::zoo::names());
-  one_of("--face", s.face, {"fit", "loop"});
-  one_of("--schedule", s.schedule, optim::schedule_names());
-  one_of("--normalize", s.normalize, {"none", "standard", "half"});
+  check_one_of("--face", s.face, {"fit", "loop"});
   parse_image_size(s.image_size);
-  data::parse_augmentations(s.augment);
-  optim::make(s.optimizer);
-  nn::init::by_name(s.init);
+}
+
+/// The recipe that was asked for, with the fields that flags name changed: an option is called as its field. Numbers of
+/// the recipe's optimizer are not passed on to another one.
+nn::Recipe with_flags(const CLI::App& command, const Settings& s) {
+  nn::Recipe r = nn::recipe(s.recipe);
+  if (command.count("--optimizer") && s.training.optimizer != r.optimizer) {
+    r.lr = r.momentum = r.weight_decay = std::nullopt;
+    r.nesterov = false;
+  }
+  const auto flags = reflect::tie_fields(s.training);
+  const auto fields = reflect::tie_fields(r);
+  const auto take = [&]<std::size_t I>() {
+    std::string option = "--" + std::string(reflect::field_name<nn::Recipe, I>());
+    std::replace(option.begin(), option.end(), '_', '-');
+    if (const CLI::Option* o = command.get_option_no_throw(option); o && o->count()) std::get<I>(fields) = std::get<I>(flags);
+  };
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    (take.template operator()<I>(), ...);
+  }(std::make_index_sequence<std::tuple_size_v<decltype(flags)>>{});
+  return r;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string s;
+  for (const auto& n : names) s += (s.empty() ? "" : ", ") + n;
+  return s;
 }
 
 /// A resumed run keeps its settings: a flag that would silently do nothing is refused.
@@ -67,25 +83,33 @@ void add_train(CLI::App& app) {
   CLI::App* c = app.add_subcommand("train", "Train a network; leaves weights, history and a report in a folder");
   auto f = std::make_shared<TrainFlags>();
   Settings& s = f->settings;
-  c->add_option("--model", s.model, "tutorial-cnn, mlp or resnet20");
+  nn::Recipe& r = s.training;
+  r = nn::recipe(s.recipe);
+  c->add_option("--recipe", s.recipe,
+                "What is trained how: " + joined(nn::recipe_names()) +
+                    ", or a file of `weft recipes show`; the options below change it (their defaults are tutorial's)");
+  c->add_option("--model", r.model, joined(nn::zoo::names()));
   c->add_option("--data", s.data,
                 "cifar10, cifar100, mnist, fashion-mnist, shapes10, or a folder with a folder of images per class");
   c->add_option("--data-dir", s.data_dir, "A local copy of the data set's files");
   c->add_option("--image-size", s.image_size, "Scale an image folder's images to this: N or HEIGHTxWIDTH");
   c->add_flag("--skip-corrupt", s.skip_corrupt, "Leave out images of a folder that cannot be decoded");
-  CLI::Option* epochs = c->add_option("--epochs", s.epochs, "Passes over the training data");
+  CLI::Option* epochs = c->add_option("--epochs", r.epochs, "Passes over the training data");
   CLI::Option* steps = c->add_option("--steps", s.steps, "Stop after so many steps (0: no bound)");
-  c->add_option("--batch-size", s.batch_size, "Examples a step");
-  c->add_option("--optimizer", s.optimizer,
+  c->add_option("--batch-size", r.batch_size, "Examples a step");
+  c->add_option("--optimizer", r.optimizer,
                 "sgd, adam, adamw, rmsprop, adagrad, adadelta, adamax, nadam, radam, lion, …");
-  c->add_option("--lr", s.lr, "Learning rate (default: 2e-3 for adam, else the optimizer's own)")
-      ->check(refuse_negative);
-  c->add_option("--schedule", s.schedule,
+  c->add_option("--lr", r.lr, "Learning rate (of another optimizer than the recipe's: its own)")->check(refuse_negative);
+  c->add_option("--momentum", r.momentum, "Of sgd, rmsprop and muon")->check(refuse_negative);
+  c->add_flag("--nesterov,!--no-nesterov", r.nesterov, "Nesterov's momentum, of sgd and muon");
+  c->add_option("--schedule", r.schedule,
                 "constant, cosine, linear, step, exponential, onecycle, …, each also as warmup-…");
-  c->add_option("--weight-decay", s.weight_decay, "Weight decay (default: the optimizer's own)")->check(refuse_negative);
-  c->add_option("--augment", s.augment, "List such as hflip,crop:4; none");
-  c->add_option("--init", s.init, "glorot_uniform, he_uniform, he_normal, torch_default, …");
-  c->add_option("--normalize", s.normalize, "none (0..1), standard (the data's mean and deviation), half (-1..1)");
+  c->add_option("--weight-decay", r.weight_decay, "Weight decay (default: the optimizer's own)")->check(refuse_negative);
+  c->add_option("--label-smoothing", r.label_smoothing, "Share of the target that is spread over all classes");
+  c->add_option("--ema", r.ema, "Decay of a moving mean of the weights, which is tested and saved; 0: none");
+  c->add_option("--augment", r.augment, "List such as hflip,crop:4; none");
+  c->add_option("--init", r.init, "glorot_uniform, he_uniform, he_normal, torch_default, …");
+  c->add_option("--normalize", r.normalize, "none (0..1), standard (the data's mean and deviation), half (-1..1)");
   c->add_option("--seed", s.seed, "Seed of everything random but the data set, which stays the same")
       ->check(refuse_negative);
   CLI::Option* threads =
@@ -107,13 +131,14 @@ void add_train(CLI::App& app) {
     RunOptions& run = f->run;
     check_run_options(run, out->count() > 0);
     if (run.resume.empty()) {
+      f->settings.training = with_flags(*c, f->settings);
       check_settings(f->settings);
       if (!train(f->settings, run)) throw CLI::RuntimeError(interrupted_exit_code);
       return;
     }
     check_resume_flags(*c);
     Settings kept = load_settings(run.resume);
-    if (epochs->count()) kept.epochs = f->settings.epochs;
+    if (epochs->count()) kept.training.epochs = f->settings.training.epochs;
     if (steps->count()) kept.steps = f->settings.steps;
     if (threads->count()) kept.threads = f->settings.threads;
     check_settings(kept);

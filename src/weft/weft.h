@@ -23,3 +23,4 @@
 #include <weft/train/image_preprocessing.h>
 #include <weft/train/model.h>
 #include <weft/train/profile.h>
+#include <weft/train/recipe.h>

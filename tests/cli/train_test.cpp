@@ -246,6 +246,85 @@ TEST_F(Train, ResumedRunKeepsItsSettings) {
   EXPECT_FALSE(contains(damaged.err, "json.exception")) << damaged.err;
 }
 
+/// A recipe with everything that a run has to keep: momentum, averages, smoothed labels, augmentation, BatchNorm.
+constexpr const char* whole_recipe = R"({
+  "model": "resnet20", "epochs": 2, "batch_size": 8, "optimizer": "sgd", "lr": 0.1, "momentum": 0.9, "nesterov": true,
+  "weight_decay": 5e-4, "schedule": "onecycle", "label_smoothing": 0.1, "ema": 0.8, "augment": "hflip,crop:4"
+})";
+
+TEST_F(Train, RecipeIsResolvedStoredAndResumedExactly) {
+  put(folder / "mine.json", whole_recipe);
+  const Outcome whole = train("whole", {"--recipe", "mine.json"});
+  ASSERT_EQ(whole.hash().size(), 64u) << whole.hash();
+  const auto config = nlohmann::json::parse(read("whole/config.json"));
+  EXPECT_EQ(config["recipe"], "mine.json");
+  EXPECT_EQ(config["ema"], 0.8);
+  EXPECT_EQ(config["schedule"], "onecycle");
+  EXPECT_EQ(weft({"evaluate", "whole", "--json"}).json()["accuracy"], whole.json()["test_accuracy"])
+      << "what is saved is what was tested";
+  ASSERT_EQ(train("parts", {"--recipe", "mine.json", "--steps", "3"}).code, 0);
+  std::filesystem::remove(folder / "mine.json");
+  const Outcome resumed = weft({"train", "--resume", "parts", "--steps", "0", "--threads", "1", "--verbose", "0", "--json"});
+  EXPECT_EQ(resumed.hash(), whole.hash()) << resumed.err;
+  EXPECT_EQ(read("parts/history.csv"), read("whole/history.csv"));
+  EXPECT_REFUSED(weft({"train", "--resume", "parts", "--recipe", "tutorial"}), "--recipe cannot be given with --resume");
+}
+
+TEST_F(Train, BothFacesFollowARecipe) {
+  put(folder / "mine.json", whole_recipe);
+  const std::string fit = train("fit", {"--recipe", "mine.json"}).hash();
+  EXPECT_EQ(train("loop", {"--recipe", "mine.json", "--face", "loop"}).hash(), fit);
+  EXPECT_EQ(read("loop/history.csv"), read("fit/history.csv"));
+  EXPECT_NE(train("other", {"--recipe", "mine.json", "--ema", "0"}).hash(), fit) << "the averages are what is saved";
+}
+
+TEST_F(Train, FlagsWinOverTheRecipe) {
+  put(folder / "mine.json", whole_recipe);
+  const auto config = [&](const Arguments& more) {
+    Arguments a{"--recipe", "mine.json", "--model", "mlp", "--steps", "1"};
+    a.insert(a.end(), more.begin(), more.end());
+    const Outcome o = train("run", a);
+    EXPECT_EQ(o.code, 0) << o.err;
+    return nlohmann::json::parse(read("run/config.json"));
+  };
+  const auto changed = config({"--lr", "0.02", "--no-nesterov", "--batch-size", "4"});
+  EXPECT_EQ(changed["model"], "mlp");
+  EXPECT_EQ(changed["lr"], 0.02);
+  EXPECT_EQ(changed["nesterov"], false);
+  EXPECT_EQ(changed["batch_size"], 4);
+  EXPECT_EQ(changed["momentum"], 0.9) << "what no flag names stays";
+  const auto adam = config({"--optimizer", "adam"});
+  EXPECT_TRUE(adam["lr"].is_null() && adam["momentum"].is_null() && adam["weight_decay"].is_null())
+      << "sgd's numbers are not adam's: " << adam;
+  EXPECT_EQ(adam["ema"], 0.8);
+}
+
+TEST_F(Train, RecipesAreListedShownAndTaken) {
+  const Outcome list = weft({"recipes"});
+  EXPECT_TRUE(contains(list.out, "tutorial ")) << list.out;
+  const Outcome shown = weft({"recipes", "show", "tutorial"});
+  ASSERT_EQ(shown.code, 0) << shown.err;
+  put(folder / "copy.json", shown.out);
+  const std::string by_default = train("a", {"--steps", "2"}).hash();
+  EXPECT_EQ(by_default.size(), 64u) << by_default;
+  EXPECT_EQ(train("b", {"--recipe", "copy.json", "--steps", "2"}).hash(), by_default);
+  EXPECT_EQ(train("c", {"--recipe", "tutorial", "--steps", "2"}).hash(), by_default);
+}
+
+TEST_F(Train, BadRecipesAreRefusedAndLeaveNothing) {
+  EXPECT_REFUSED(train("bad", {"--recipe", "tutoral"}), "did you mean 'tutorial'?");
+  EXPECT_REFUSED(train("bad", {"--recipe", "none.json"}), "none.json");
+  EXPECT_REFUSED(weft({"recipes", "show", "tutoral"}), "did you mean 'tutorial'?");
+  put(folder / "mine.json", "{\"epoch\": 3}");
+  EXPECT_REFUSED(train("bad", {"--recipe", "mine.json"}), "mine.json: unknown setting 'epoch'; did you mean 'epochs'?");
+  put(folder / "mine.json", "{\"ema\": 2}");
+  EXPECT_REFUSED(train("bad", {"--recipe", "mine.json"}), "mine.json: ema: received 2");
+  EXPECT_REFUSED(train("bad", {"--ema", "1.5"}), "--ema: received 1.5; expected 0 (none), or a decay below 1");
+  EXPECT_REFUSED(train("bad", {"--label-smoothing", "1"}), "--label-smoothing: received 1");
+  EXPECT_REFUSED(train("bad", {"--momentum", "0.9"}), "Adam has no momentum");
+  EXPECT_FALSE(exists("bad"));
+}
+
 TEST_F(Train, LearningRateOfZeroIsTakenAtItsWord) {
   const std::string still = train("a", {"--model", "mlp", "--steps", "1", "--lr", "0"}).hash();
   EXPECT_EQ(still.size(), 64u) << still;

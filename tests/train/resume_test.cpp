@@ -98,6 +98,46 @@ TEST(Resume, AtTheEndOfAnEpochGivesTheSameBits) {
   EXPECT_EQ(weights_sha256(state_dict(other.module_ref())), expected);
 }
 
+/// A run with averages that are tested after each epoch, stopped after `stop` steps and resumed (0: never stopped):
+/// weights and averages at the end.
+std::string run_with_averages(std::int64_t stop) {
+  Folder folder;
+  const std::string path = (folder.path / "checkpoint.safetensors").string();
+  const auto fresh_with_averages = [] {
+    Model model = fresh();
+    CompileOptions o = model.compile_options();
+    o.optimizer_options.average = optim::Ema{.decay = 0.9};
+    model.compile(o);
+    return model;
+  };
+  const data::TensorDataset data = points();
+  FitOptions o = options();
+  o.validation_data = &data;
+  o.callbacks = {SwapEMAWeights{}, LambdaCallback({.train_batch_end = [&](Model& m, std::int64_t, const Logs&) {
+    if (m.progress().total_steps == stop) save_checkpoint(path, m);
+  }})};
+  const auto bits = [](Model& model) {
+    return weights_sha256(state_dict(model.module_ref())) + weights_sha256(model.optimizer().average());
+  };
+  manual_seed(11);
+  Model model = fresh_with_averages();
+  model.fit(data, o);
+  if (stop == 0) return bits(model);
+  manual_seed(999);
+  Model other = fresh_with_averages();
+  load_checkpoint(path, other);
+  o.resume = true;
+  other.fit(data, o);
+  return bits(other);
+}
+
+TEST(Resume, WithAveragesOfTheWeightsGivesTheSameBits) {
+  const std::string expected = run_with_averages(0);
+  EXPECT_EQ(run_with_averages(3), expected);
+  EXPECT_EQ(run_with_averages(12), expected);
+  EXPECT_EQ(run_with_averages(14), expected);
+}
+
 TEST(Checkpoint, OfAnotherModelIsRefusedAndChangesNothing) {
   Folder folder;
   const std::string path = (folder.path / "c.safetensors").string();

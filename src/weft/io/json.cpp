@@ -1,5 +1,6 @@
 #include <weft/io/json.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <unordered_set>
@@ -123,6 +124,12 @@ std::string dump_json(const Json& value, int indent) {
   } catch (const Json::exception&) {
     fail("a text is no UTF-8; JSON allows nothing else");
   }
+}
+
+void check_keys(const Json& object, const std::vector<std::string>& names) {
+  for (const auto& [key, value] : object.items())
+    check(std::find(names.begin(), names.end(), key) != names.end(), "unknown setting '", key, "'",
+          suggestion(key, names));
 }
 
 }  // namespace detail

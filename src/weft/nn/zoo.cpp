@@ -4,11 +4,11 @@
 
 namespace weft::nn::zoo {
 
-Sequential tutorial_cnn(std::int64_t classes) {
-  return Sequential{Conv2d{{.out = 32}}, ReLU{}, MaxPool2d{2},
-                    Conv2d{{.out = 64}}, ReLU{}, MaxPool2d{2},
-                    Conv2d{{.out = 64}}, ReLU{}, Flatten{},
-                    Linear{{.out = 64}}, ReLU{}, Linear{{.out = classes}}};
+Sequential tutorial_cnn(std::int64_t classes, std::int64_t width) {
+  return Sequential{Conv2d{{.out = 32 * width}}, ReLU{}, MaxPool2d{2},
+                    Conv2d{{.out = 64 * width}}, ReLU{}, MaxPool2d{2},
+                    Conv2d{{.out = 64 * width}}, ReLU{}, Flatten{},
+                    Linear{{.out = 64 * width}}, ReLU{}, Linear{{.out = classes}}};
 }
 
 Sequential mlp(std::int64_t classes, std::int64_t hidden) {

@@ -14,6 +14,10 @@ template <class R> Rule with_options(const RuleOptions& options) {
     if constexpr (requires { rule.momentum; }) rule.momentum = *options.momentum;
     else fail(nn::detail::type_name<R>(), " has no momentum; received ", *options.momentum);
   }
+  if (options.nesterov) {
+    if constexpr (requires { rule.nesterov; }) rule.nesterov = true;
+    else fail(nn::detail::type_name<R>(), " has no nesterov; leave it false");
+  }
   return rule;
 }
 

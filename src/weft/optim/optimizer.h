@@ -197,6 +197,7 @@ struct RuleOptions {
   std::optional<double> lr = {};            ///< learning rate
   std::optional<double> weight_decay = {};  ///< pulls weights to 0
   std::optional<double> momentum = {};      ///< of SGD, RMSprop and Muon
+  bool nesterov = false;                    ///< true: of SGD and Muon
 };
 /// "sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "radam", "lion", "muon", "adafactor",
 /// in any case. Throws Error with a suggestion.

@@ -202,6 +202,9 @@ void LearningRateScheduler::on_epoch_begin(Model& model, int epoch) {
   model.optimizer().set_lr(lr);
 }
 
+void SwapEMAWeights::on_test_begin(Model& model) { model.optimizer().swap_average(); }
+void SwapEMAWeights::on_test_end(Model& model, const Logs&) { model.optimizer().swap_average(); }
+
 void CSVLogger::on_train_begin(Model&) {
   names_.clear();
   text_ = append_ && file_exists(filename_) ? read_file(filename_) : "";

@@ -131,6 +131,14 @@ struct LearningRateScheduler : Callback {  /// Called with the epoch, from 0, an
   std::function<double(int, double)> schedule_;
 };
 
+/// Puts the averages of the weights (optim::OptimizerOptions::average) in their place while fit validates or evaluate
+/// runs, so that what is measured is what AverageScope saves.
+struct SwapEMAWeights : Callback {
+  void on_test_begin(Model&) override;
+  void on_test_end(Model&, const Logs&) override;
+  bool wants_batches() const override { return false; }
+};
+
 /// Writes one line an epoch into a CSV file.
 struct CSVLogger : Callback {  /// Replaces an existing file, or with `append` goes on at its end.
   explicit CSVLogger(std::string filename, bool append = false) : filename_(std::move(filename)), append_(append) {}

@@ -1,0 +1,13 @@
+// What a word out of a list may be.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weft {
+
+/// Throws Error naming `what` ("--model", "face") and its choices, with a suggestion, where `value` is none of them.
+void check_one_of(std::string_view what, std::string_view value, const std::vector<std::string>& choices);
+
+}  // namespace weft
