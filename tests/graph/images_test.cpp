@@ -146,6 +146,31 @@ TEST(CompiledImages, KeepNaNAndTheFirstOfEqualElements) {
   expect_near(compiled_g(flat), g(flat), "equal elements");
 }
 
+TEST(CompiledImages, FoldFixedStatisticsIntoTheConvolution) {
+  const auto f = [](const Tensors& t) {
+    const Tensor var = t[2] * t[2] + 0.5;
+    const Tensor h = relu(batch_norm(conv2d(t[0], t[1], t[2], {.padding = 1}), t[3], var, t[4], t[2], 1e-3));
+    return Tensors{batch_norm(conv2d(h, t[1]), t[4], var)};
+  };
+  const Tensors in{features, numbers({16, 16, 3, 3}, 1), numbers({16}, 2), numbers({16}, 3), numbers({16}, 4)};
+  auto compiled = compile(f);
+  for (int call = 0; call < 2; ++call) expect_near(compiled(in), f(in), "folded");
+  const std::string plan = compiled.describe();
+  EXPECT_NE(plan.find("cpu.conv_block_channels_last"), plan.npos) << plan;
+  EXPECT_EQ(plan.find("cpu.mul -> f32[3, "), plan.npos) << "numbers a channel meet the image in\n" << plan;
+  EXPECT_EQ(plan.find("cpu.add -> f32[3, "), plan.npos) << plan;
+}
+
+TEST(CompiledImages, DoNotFoldIntoAConvolutionThatSomebodyHoldsOrNumbersOfAnotherShape) {
+  const auto f = [](const Tensors& t) {
+    const Tensor held = conv2d(t[0], t[1]), other = conv2d(t[0], t[1], std::nullopt, {.padding = 1});
+    return Tensors{held, batch_norm(held, t[2], t[2] * t[2] + 1.0), other * t[3] + t[3]};
+  };
+  const Tensors in{features, numbers({16, 16, 3, 3}, 1), numbers({16}, 2), numbers({1, 1, 9, 8}, 3)};
+  auto compiled = compile(f);
+  for (int call = 0; call < 2; ++call) expect_near(compiled(in), f(in), "not folded");
+}
+
 TEST(CompiledImages, KeepWhatSomebodyHolds) {
   const auto f = [](const Tensors& t) {
     const Tensor c = conv2d(t[0], t[1]), r = relu(c);

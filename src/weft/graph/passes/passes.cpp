@@ -11,6 +11,7 @@ namespace {
 constexpr Pass passes[] = {
     {"common-subexpressions", "computes once what several steps compute alike", share_common_subexpressions},
     {"dead-code", "removes steps whose outputs nobody reads", remove_dead_code},
+    {"fold-scales", "numbers a channel behind a convolution go into its weights and bias", fold_scales},
     {"fuse-convolutions", "one operator for conv, relu and max_pool, and for their gradients", fuse_convolutions},
     {"fuse-norms", "one operator for batch_norm and relu, and for their gradients", fuse_norms},
     {"constant-folding", "computes what depends on nothing when the plan is made", fold_constants},

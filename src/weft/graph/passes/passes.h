@@ -22,6 +22,8 @@ void run_passes(Program& program);
 
 /// Removes steps whose outputs nobody reads.
 void remove_dead_code(Program& program);
+/// Puts numbers by which the channels of a convolution's result are multiplied into its weights.
+void fold_scales(Program& program);
 /// Puts one operator in the place of conv, relu and max_pool, and of their gradients.
 void fuse_convolutions(Program& program);
 /// Puts one operator in the place of batch_norm and relu, and of their gradients.
