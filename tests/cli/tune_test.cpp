@@ -92,6 +92,13 @@ TEST_F(Tune, TrainingUsesTheKernelsForAnyNumberOfThreads) {
   EXPECT_FALSE(exists("one/tune.json"));
 }
 
+/// An MLP has no step with a choice: measuring it first must leave the training as it is, random numbers and all.
+TEST_F(Tune, MeasuringFirstChangesNothingElse) {
+  const std::string plain = weft(training({"--model", "mlp", "--steps", "3", "--out", "plain"})).hash();
+  EXPECT_EQ(weft(training({"--model", "mlp", "--steps", "3", "--out", "run", "--tune", "new.json"})).hash(), plain);
+  EXPECT_EQ(file("new.json")["measured"], json({"mlp, a training step, batch 4 of f32[3, 32, 32]"}));
+}
+
 TEST_F(Tune, AResumedRunUsesItsKernelsAgain) {
   choose("conv_weight_grad", "cpu.conv_weight_grad");
   const std::string whole = weft(training({"--steps", "6", "--out", "whole", "--tune", "t.json"})).hash();
