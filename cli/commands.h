@@ -10,6 +10,7 @@ void add_evaluate(CLI::App& app);
 void add_predict(CLI::App& app);
 void add_summary(CLI::App& app);
 void add_recipes(CLI::App& app);
+void add_tune(CLI::App& app);
 void add_data(CLI::App& app);
 void add_ops(CLI::App& app);
 void add_devices(CLI::App& app);

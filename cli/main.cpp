@@ -82,6 +82,7 @@ int run(int argc, char** argv) {
   add_predict(app);
   add_summary(app);
   add_recipes(app);
+  add_tune(app);
   add_data(app);
   add_ops(app);
   add_devices(app);

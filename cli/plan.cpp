@@ -18,15 +18,19 @@ namespace weft::cli {
 
 namespace {
 
-/// Calls until kernels have been timed five times, or for two seconds and once: every 16th run of a plan is timed.
-template <class F> PlanReport run_timed(F&& step, const std::function<PlanReport()>& report) {
+/// Five times, or for two seconds and once.
+Enough five_times() {
   using Clock = std::chrono::steady_clock;
-  const auto start = Clock::now();
+  return [start = Clock::now()](const PlanReport& r) { return r.timed >= 5 || Clock::now() - start > std::chrono::seconds(2); };
+}
+
+/// Calls until kernels have been timed often enough: every 16th run of a plan is timed.
+template <class F> PlanReport run_timed(F&& step, const std::function<PlanReport()>& report, const Enough& enough) {
   for (;;) {
     for (int i = 0; i < 16; ++i) step();
     PlanReport r = report();
     check(!r.steps.empty(), "there is no plan: the network computes nothing, or reads an element in the middle");
-    if (r.timed >= 5 || (r.timed >= 1 && Clock::now() - start > std::chrono::seconds(2))) return r;
+    if (r.timed >= 1 && enough(r)) return r;
   }
 }
 
@@ -51,12 +55,6 @@ std::string grouped(std::int64_t n) {
   std::string s = std::to_string(n);
   for (int at = static_cast<int>(s.size()) - 3; at > 0; at -= 3) s.insert(static_cast<std::size_t>(at), ",");
   return s;
-}
-
-double total_seconds(const PlanReport& plan) {
-  double total = 0;
-  for (const PlanStep& s : plan.steps) total += s.seconds;
-  return total;
 }
 
 std::string share_of(double seconds, double total) { return total > 0 ? format("%.1f %%", 100 * seconds / total) : "-"; }
@@ -88,7 +86,18 @@ std::string aligned(const std::vector<Row>& rows, const std::vector<bool>& right
 
 }  // namespace
 
-PlannedModel plan_training(const std::string& name, nn::Layer net, const Shape& input, std::int64_t batch, std::int64_t classes) {
+double total_seconds(const PlanReport& plan) {
+  double total = 0;
+  for (const PlanStep& s : plan.steps) total += s.seconds;
+  return total;
+}
+
+std::string training_title(const std::string& name, const Shape& input, std::int64_t batch) {
+  return title_of(name, "a training step", input, batch);
+}
+
+PlannedModel plan_training(const std::string& name, nn::Layer net, const Shape& input, std::int64_t batch, std::int64_t classes,
+                           const Enough& enough) {
   const Tensor x = random_images(input, batch), y = randint(0, classes, {batch});
   nn::set_training(net.module_ref(), true);
   optim::Optimizer opt{net.module_ref(), optim::Adam{}};
@@ -97,7 +106,8 @@ PlannedModel plan_training(const std::string& name, nn::Layer net, const Shape& 
     opt.step(nn::grad(loss, net.module_ref()));
     return loss.detach();
   });
-  return {title_of(name, "a training step", input, batch), batch, true, run_timed(step, [&] { return step.report(); })};
+  return {training_title(name, input, batch), batch, true,
+          run_timed(step, [&] { return step.report(); }, enough ? enough : five_times())};
 }
 
 PlannedModel plan_inference(const std::string& name, const std::function<Tensor(const Tensor&)>& net, const Shape& input,
@@ -107,7 +117,7 @@ PlannedModel plan_inference(const std::string& name, const std::function<Tensor(
     NoGrad off;
     return net(x);
   });
-  return {title_of(name, "forward", input, batch), batch, false, run_timed(step, [&] { return step.report(); })};
+  return {title_of(name, "forward", input, batch), batch, false, run_timed(step, [&] { return step.report(); }, five_times())};
 }
 
 std::vector<KernelTotal> kernel_totals(const PlanReport& plan) {
@@ -163,7 +173,8 @@ std::string plan_json(const PlannedModel& m) {
                          {"offset", o.offset < 0 ? Json() : Json(o.offset)},
                          {"last_step", o.last_step},
                          {"in_place", o.in_place}});
-    steps.push_back({{"operator", s.op}, {"fused", s.fused}, {"kernel", s.kernel}, {"outputs", outputs}, {"seconds", s.seconds}});
+    steps.push_back({{"operator", s.op}, {"fused", s.fused}, {"kernel", s.kernel}, {"key", s.key},
+                     {"others", s.others}, {"outputs", outputs}, {"seconds", s.seconds}});
   }
   for (const KernelTotal& t : kernel_totals(m.plan)) kernels.push_back({{"kernel", t.kernel}, {"steps", t.steps}, {"seconds", t.seconds}});
   return Json{{"title", m.title},

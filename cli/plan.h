@@ -1,6 +1,7 @@
 // weft summary --plan: the planned step of a network.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,11 +18,21 @@ struct PlannedModel {
   PlanReport plan;
 };
 
-/// Trains the network on random images until its kernels have been timed. Throws Error where it does not fit the input.
-PlannedModel plan_training(const std::string& name, nn::Layer net, const Shape& input, std::int64_t batch, std::int64_t classes);
+/// What a training step is called in titles, and where it was measured: "resnet20, a training step, batch 32 of f32[3, 32, 32]".
+std::string training_title(const std::string& name, const Shape& input, std::int64_t batch);
+
+/// Asked after every timed run whether kernels have been timed often enough.
+using Enough = std::function<bool(const PlanReport&)>;
+/// Trains the network on random images until its kernels have been timed: five times, or for two seconds, or until it is
+/// `enough`. Throws Error where it does not fit the input.
+PlannedModel plan_training(const std::string& name, nn::Layer net, const Shape& input, std::int64_t batch, std::int64_t classes,
+                           const Enough& enough = {});
 /// The same for the network's forward pass alone.
 PlannedModel plan_inference(const std::string& name, const std::function<Tensor(const Tensor&)>& net, const Shape& input,
                             std::int64_t batch);
+
+/// What a run takes: the sum over its steps.
+double total_seconds(const PlanReport& plan);
 
 /// What the kernels of one name take together.
 struct KernelTotal {

@@ -1,5 +1,6 @@
 #include "run.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
@@ -7,6 +8,7 @@
 
 #include "artifacts.h"
 #include "loop.h"
+#include "tune.h"
 #include <weft/base/files.h>
 #include <weft/base/thread_pool.h>
 #include <weft/train/checkpoint.h>
@@ -18,6 +20,10 @@ namespace weft::cli {
 namespace {
 
 namespace fs = std::filesystem;
+/// The kernels of a run that were chosen by measurement: a resumed run uses them again, so that it gives the same bits.
+constexpr const char* kept_tuning = "tune.json";
+/// How long `--tune` measures what its file does not hold.
+constexpr double tuning_seconds = 60;
 using clock = std::chrono::steady_clock;
 
 double seconds_since(clock::time_point t) { return std::chrono::duration<double>(clock::now() - t).count(); }
@@ -69,7 +75,7 @@ void prepare_folder(const std::string& folder, bool resuming) {
   // A report says that the run has ended: one that goes on has none until it ends again.
   std::vector<std::string> old{"report.html"};
   if (!resuming)
-    old.insert(old.end(), {"checkpoint.safetensors", "config.json", "history.csv", "model.json", "model.safetensors"});
+    old.insert(old.end(), {"checkpoint.safetensors", "config.json", "history.csv", "model.json", "model.safetensors", kept_tuning});
   for (const std::string& name : old) {
     std::error_code ec;
     fs::remove(folder + "/" + name, ec);
@@ -121,6 +127,31 @@ bool restore(nn::Model& model, const Settings& s, const std::string& folder, con
   return true;
 }
 
+/// What the run's kernels are chosen by: its own file where it goes on, else that of --tune, measured first where need be.
+Tuning tuning_of(const Settings& s, const RunOptions& run, const std::string& folder, const Shape& image, std::int64_t classes) {
+  if (!run.resume.empty()) return load_tuning(folder + "/" + kept_tuning);
+  if (run.tune.empty()) return {};
+  Tuning tuning = load_tuning(run.tune);
+  const std::string title = training_title(s.training.model, image, s.training.batch_size);
+  if (std::find(tuning.measured.begin(), tuning.measured.end(), title) == tuning.measured.end()) {
+    save_tuning(run.tune, tuning);  // where it cannot be written, this is an error before the measuring
+    const Tuned t = tune_training(tuning, s.training.model, image, s.training.batch_size, classes, tuning_seconds);
+    save_tuning(run.tune, tuning);
+    if (run.verbose != 0)
+      std::printf("Measured %s: %.3f ms, %.3f ms with %zu other kernels\n", title.c_str(), t.before * 1e3, t.after * 1e3, t.changes.size());
+  }
+  return tuning;
+}
+
+/// Puts a run's choices in force for as long as it trains.
+class TuningScope {
+ public:
+  explicit TuningScope(const KernelChoices& kernels) { set_kernel_choices(kernels); }
+  TuningScope(const TuningScope&) = delete;
+  TuningScope& operator=(const TuningScope&) = delete;
+  ~TuningScope() { set_kernel_choices({}); }
+};
+
 }  // namespace
 
 Settings load_settings(const std::string& folder) {
@@ -143,9 +174,14 @@ bool train(Settings s, const RunOptions& run) {
   const std::string folder = !run.resume.empty() ? run.resume : run.out.empty() ? default_folder(s) : run.out;
   const std::string checkpoint = folder + "/checkpoint.safetensors";
   nn::Model model = nn::make_model(s.training, static_cast<std::int64_t>(parts.train.class_names().size()), s.eager);
+  const bool may_tune = !run.tune.empty() || (!run.resume.empty() && file_exists(folder + "/" + kept_tuning));
+  check(run.tune.empty() || device == cpu, "--tune: received together with --device ", to_string(device), "; expected cpu");
+  const Tuning tuning = tuning_of(s, run, folder, parts.train.image_shape(), static_cast<std::int64_t>(parts.train.class_names().size()));
+  const TuningScope tuned(tuning.kernels);
   const bool resuming = !run.resume.empty() && restore(model, s, folder, checkpoint, run);
   prepare_folder(folder, resuming);
   write_file_atomically(folder + "/config.json", to_json(s));
+  if (may_tune) save_tuning(folder + "/" + kept_tuning, tuning);
   if (run.verbose != 0)
     std::printf("Training %s on %s: %lld + %lld images, %d threads, device %s, seed %llu\n", s.training.model.c_str(),
                 s.data.c_str(), static_cast<long long>(parts.train.size()), static_cast<long long>(parts.test.size()),

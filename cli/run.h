@@ -9,6 +9,7 @@ namespace weft::cli {
 /// How a run is shown and where it goes.
 struct RunOptions {
   std::string out, resume;
+  std::string tune;  ///< file of kernels chosen by measurement; empty: the default ones. A resumed run keeps its own
   int verbose = -1;
   bool json = false, profile = false, stop_on_nan = false;
 };

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 #include "commands.h"
 #include "run.h"
@@ -126,12 +127,18 @@ void add_train(CLI::App& app) {
   c->add_flag("--stop-on-nan", f->run.stop_on_nan, "End with an error at the first loss that is not finite");
   c->add_flag("--json", f->run.json, "End with one line of JSON");
   c->add_flag("--eager", s.eager, "Compute operator by operator, for debugging, instead of whole planned steps");
+  c->add_option("--tune", f->run.tune,
+                "Use the kernels that were measured to be fastest here, and measure first where this file has not (default: "
+                "WEFT_TUNE); the run keeps them");
   c->add_flag("--profile", f->run.profile, "Print where the time went, by operator");
   c->callback([c, f, epochs, steps, threads, out] {
     RunOptions& run = f->run;
     check_run_options(run, out->count() > 0);
     if (run.resume.empty()) {
       f->settings.training = with_flags(*c, f->settings);
+      if (const char* file = std::getenv("WEFT_TUNE"); file && run.tune.empty() && !f->settings.eager) run.tune = file;
+      check(run.tune.empty() || !f->settings.eager, "--tune: received together with --eager; expected planned steps, for it chooses their "
+            "kernels");
       check_settings(f->settings);
       if (!train(f->settings, run)) throw CLI::RuntimeError(interrupted_exit_code);
       return;

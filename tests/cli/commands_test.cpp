@@ -13,7 +13,7 @@ TEST_F(Cli, HelpAndVersion) {
   const Outcome help = weft({"--help"});
   EXPECT_EQ(help.code, 0);
   for (const char* name :
-       {"train", "evaluate", "predict", "summary", "data", "ops", "devices", "doctor", "completion"}) {
+       {"train", "evaluate", "predict", "summary", "tune", "data", "ops", "devices", "doctor", "completion"}) {
     EXPECT_TRUE(contains(help.out, name)) << name;
     const Outcome one = weft({name, "--help"});
     EXPECT_EQ(one.code, 0) << name;

@@ -48,7 +48,7 @@ void Plan::bind(const ProgramStep& step, Bound& bound) {
   bound.step = &step;
   // Attributes that vary are read where set_attributes() writes them.
   bound.attributes = (step.op->attributes_vary ? recorded_.steps[static_cast<std::size_t>(step.source)] : step).attrs.get();
-  bound.kernel = &select_kernel(DeviceType::cpu, {*step.op, bound.attributes, bound.in, bound.out});
+  bound.kernel = &kernel_of(step);
   const auto place = [&](TensorView& view, const BufferView& v) {
     const auto b = static_cast<std::size_t>(v.buffer);
     if (const ProgramBuffer& buffer = program_.buffers[b]; buffer.kind == BufferKind::constant)

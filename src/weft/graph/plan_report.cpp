@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <weft/graph/choices.h>
 #include <weft/graph/plan.h>
 
 namespace weft {
@@ -28,6 +29,15 @@ std::vector<std::string> fused_by(const ProgramStep& step, const Program& record
   return names;
 }
 
+std::vector<std::string> other_choices(const ProgramStep& step, const Kernel& kernel) {
+  std::vector<std::string> names;
+  if (step.op->attributes_vary) return names;
+  for (const Kernel& k : kernels_of(*step.op, DeviceType::cpu))
+    if (&k != &kernel && !k.name.starts_with("ref.")) names.push_back(k.name);
+  if (!step.fused.empty() && step.op->macs) names.push_back(not_fused);
+  return names;
+}
+
 }  // namespace
 
 PlanReport Plan::report() const {
@@ -35,7 +45,8 @@ PlanReport Plan::report() const {
   for (const ProgramBuffer& b : program_.buffers) report.constant_bytes += b.constant ? static_cast<std::size_t>(b.bytes) : 0;
   const std::vector<std::size_t> last = last_readers(program_);
   for (const Bound& b : bound_) {
-    PlanStep step{b.step->op->name, fused_by(*b.step, recorded_), b.kernel->name, {}, b.seconds};
+    PlanStep step{b.step->op->name, fused_by(*b.step, recorded_), b.kernel->name, choice_key(*b.step),
+                  other_choices(*b.step, *b.kernel), {}, b.seconds};
     for (const BufferView& v : b.step->outputs) {
       const auto i = static_cast<std::size_t>(v.buffer);
       const ProgramBuffer& buffer = program_.buffers[i];

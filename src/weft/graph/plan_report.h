@@ -25,6 +25,8 @@ struct PlanStep {
   std::string op;                   ///< operator
   std::vector<std::string> fused;   ///< operators of the program whose work it does; empty: its own alone
   std::string kernel;               ///< the implementation chosen
+  std::string key;                  ///< operator, attributes, shapes and dtypes: what a choice of kernels goes by; may be empty
+  std::vector<std::string> others;  ///< what else might be chosen, though it may not take the case; without the reference
   std::vector<PlanOutput> outputs;  ///< what it fills
   double seconds = 0;               ///< the least of the runs that were timed; 0 before one was
 };

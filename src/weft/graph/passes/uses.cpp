@@ -1,6 +1,7 @@
 #include <weft/graph/passes/uses.h>
 
 #include <weft/base/strided.h>
+#include <weft/graph/choices.h>
 
 namespace weft {
 
@@ -53,7 +54,11 @@ void views_of(const ProgramStep& step, SmallVector<TensorView, 4>& in, SmallVect
 const Kernel& kernel_of(const ProgramStep& step) {
   SmallVector<TensorView, 4> in, out;
   views_of(step, in, out);
-  return select_kernel(DeviceType::cpu, {*step.op, step.attrs.get(), in, out});
+  const KernelCall call{*step.op, step.attrs.get(), in, out};
+  if (const std::string chosen = chosen_kernel(step); !chosen.empty())
+    for (const Kernel& k : kernels_of(*step.op, DeviceType::cpu))
+      if (k.name == chosen && !why_declined(k, call)) return k;
+  return select_kernel(DeviceType::cpu, call);
 }
 
 void take_work(ProgramStep& fused, const ProgramStep& other) {
@@ -62,8 +67,9 @@ void take_work(ProgramStep& fused, const ProgramStep& other) {
 }
 
 const Kernel* channels_last_kernel(const ProgramStep& step) {
+  const std::string chosen = chosen_kernel(step);
   for (const Kernel& k : kernels_of(*step.op, DeviceType::cpu)) {
-    if (!(k.channels_last_in | k.channels_last_out)) continue;
+    if (!(k.channels_last_in | k.channels_last_out) || (!chosen.empty() && k.name != chosen)) continue;
     SmallVector<TensorView, 4> in, out;
     for (std::size_t i = 0; i < step.inputs.size(); ++i) in.push_back(laid_out(step.inputs[i], k.channels_last_in, i));
     for (std::size_t i = 0; i < step.outputs.size(); ++i) out.push_back(laid_out(step.outputs[i], k.channels_last_out, i));
