@@ -1,10 +1,12 @@
 // How the time of a training step grows: the tutorial CNN, compiled, for batches from 1 to 1024, widths and threads.
-// bench_growth [LARGEST_WIDTH [LARGEST_BATCH [THREADS]]] prints CSV: width,threads,batch,median_us,least_us for one image.
-// bench/growth.py draws it and looks for cliffs.
+// bench_growth [LARGEST_WIDTH [LARGEST_BATCH [THREADS]]] prints CSV for one image: width,threads,batch,median_us,least_us,cpu_us
+// (wall-clock times; median of the processor's time, which other programs disturb less). bench/growth.py draws it and looks for
+// cliffs.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 
 #include <weft/base/thread_pool.h>
 #include <weft/nn/zoo.h>
@@ -16,6 +18,13 @@ namespace {
 
 using clock_type = std::chrono::steady_clock;
 double seconds_since(clock_type::time_point t) { return std::chrono::duration<double>(clock_type::now() - t).count(); }
+
+/// What all threads of the process have used.
+double processor_seconds() {
+  timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
 
 constexpr int rounds = 5;
 constexpr double shortest_sample = 0.02;  // seconds: what a timer and a scheduler do is little beside it
@@ -31,7 +40,7 @@ std::vector<std::int64_t> batches(std::int64_t largest) {
 
 struct Case {
   Tensor x, y;
-  std::vector<double> samples;  ///< seconds for one image
+  std::vector<double> samples = {}, processor = {};  ///< seconds for one image
 };
 
 /// All batches of one width on so many threads. The rounds go over all batches in turn, so that what else the machine does
@@ -50,23 +59,28 @@ void measure(std::int64_t width, int threads, std::int64_t largest) {
   });
   std::vector<Case> cases;
   for (const std::int64_t batch : batches(largest)) {
-    cases.push_back({rand({batch, 3, 32, 32}), randint(0, 10, {batch}), {}});
+    cases.push_back({rand({batch, 3, 32, 32}), randint(0, 10, {batch})});
     step(cases.back().x, cases.back().y).item();  // the plan is made, memory is found
   }
   for (int round = 0; round < rounds; ++round)
     for (Case& c : cases) {
       const auto began = clock_type::now();
+      const double used = processor_seconds();
       int steps = 0;
       do {
         step(c.x, c.y).item();
         ++steps;
       } while (seconds_since(began) < shortest_sample);
-      c.samples.push_back(seconds_since(began) / steps / static_cast<double>(c.x.size(0)));
+      const double images = static_cast<double>(steps * c.x.size(0));
+      c.samples.push_back(seconds_since(began) / images);
+      c.processor.push_back((processor_seconds() - used) / images);
     }
   for (Case& c : cases) {
     std::sort(c.samples.begin(), c.samples.end());
-    std::printf("%lld,%d,%lld,%.3f,%.3f\n", static_cast<long long>(width), threads, static_cast<long long>(c.x.size(0)),
-                c.samples[rounds / 2] * 1e6, c.samples[0] * 1e6);
+    std::sort(c.processor.begin(), c.processor.end());
+    std::printf("%lld,%d,%lld,%.3f,%.3f,%.3f\n", static_cast<long long>(width), threads,
+                static_cast<long long>(c.x.size(0)), c.samples[rounds / 2] * 1e6, c.samples[0] * 1e6,
+                c.processor[rounds / 2] * 1e6);
   }
   std::fflush(stdout);
 }
@@ -78,7 +92,7 @@ int main(int argc, char** argv) try {
   const std::int64_t width = argument(1, 8), batch = argument(2, 1024), threads = argument(3, 2);
   check(width >= 1 && batch >= 1 && threads >= 1,
         "bench_growth [LARGEST_WIDTH [LARGEST_BATCH [THREADS]]]: expected whole numbers, 1 or more");
-  std::printf("width,threads,batch,median_us,least_us\n");
+  std::printf("width,threads,batch,median_us,least_us,cpu_us\n");
   for (std::int64_t w = 1; w <= width; w *= 2)
     for (int t = 1; t <= threads; ++t) measure(w, t, batch);
   return 0;

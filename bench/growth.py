@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Draws what bench_growth measured and looks for cliffs: growth.py FILE.csv [--svg docs/growth.svg] [--bar 0.2].
+"""Draws what bench_growth measured and looks for cliffs: growth.py FILE.csv [--svg docs/growth.svg] [--bar 0.2] [--clock cpu].
 
     build/bench/bench_growth > growth.csv && bench/growth.py growth.csv --svg docs/growth.svg
 
 Prints a table (microseconds for one image, medians) and each cliff: a batch whose cost for one image is more than `bar`
 above that of the batch before it. A cliff that the least times do not show as well may be the machine's, and is marked so.
+`--clock cpu` takes the processor's time, of all threads together, instead of the wall clock's: for one thread on a machine
+that does other things too.
 """
 import argparse
 import collections
@@ -15,13 +17,14 @@ COLOURS = ["#1f77b4", "#d62728", "#2ca02c", "#9467bd"]
 LEFT, TOP, WIDTH, HEIGHT = 64, 24, 560, 380
 
 
-def read(path):
-    """{(width, threads): {batch: (median, least)}}"""
+def read(path, clock):
+    """{(width, threads): {batch: (median, least)}}; the processor's time stands for both"""
+    median, least = ("cpu_us", "cpu_us") if clock == "cpu" else ("median_us", "least_us")
     series = collections.defaultdict(dict)
     with open(path, encoding="utf-8") as f:
         for row in csv.DictReader(f):
             key = int(row["width"]), int(row["threads"])
-            series[key][int(row["batch"])] = float(row["median_us"]), float(row["least_us"])
+            series[key][int(row["batch"])] = float(row[median]), float(row[least])
     return dict(series)
 
 
@@ -81,8 +84,9 @@ def main():
     parser.add_argument("csv")
     parser.add_argument("--svg")
     parser.add_argument("--bar", type=float, default=0.2)
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     arguments = parser.parse_args()
-    series = read(arguments.csv)
+    series = read(arguments.csv, arguments.clock)
     if not series:
         parser.error(f"{arguments.csv} holds no measurement; expected what bench_growth prints")
     print(table(series) + "\n")

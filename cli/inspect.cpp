@@ -203,7 +203,7 @@ void add_predict(CLI::App& app) {
 void add_summary(CLI::App& app) {
   auto f = std::make_shared<SummaryFlags>();
   CLI::App* c = app.add_subcommand("summary", "Layers, shapes, parameters and multiply-adds of a network or a run");
-  c->add_option("model", f->model, "tutorial-cnn, mlp, resnet20, or the folder of a run");
+  c->add_option("model", f->model, "tutorial-cnn, mlp, resnet20, small-resnet, or the folder of a run");
   c->add_option("--input", f->input, "Sizes of one input: channels height width")->expected(1, 7);
   c->add_option("--classes", f->classes, "Number of classes");
   c->add_flag("--plan", f->plan, "The planned training step instead: what fused, kernels, places in memory, times");

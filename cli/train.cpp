@@ -43,7 +43,7 @@ nn::Recipe with_flags(const CLI::App& command, const Settings& s) {
   nn::Recipe r = nn::recipe(s.recipe);
   if (command.count("--optimizer") && s.training.optimizer != r.optimizer) {
     r.lr = r.momentum = r.weight_decay = std::nullopt;
-    r.nesterov = false;
+    r.nesterov.reset();
   }
   const auto flags = reflect::tie_fields(s.training);
   const auto fields = reflect::tie_fields(r);

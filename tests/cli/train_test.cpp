@@ -270,6 +270,19 @@ TEST_F(Train, RecipeIsResolvedStoredAndResumedExactly) {
   EXPECT_REFUSED(weft({"train", "--resume", "parts", "--recipe", "tutorial"}), "--recipe cannot be given with --resume");
 }
 
+TEST_F(Train, FastGoesOnExactlyForAnyNumberOfThreads) {
+  const Arguments recipe{"--recipe", "fast", "--batch-size", "8", "--epochs", "2"};
+  const auto with = [&](const std::string& out, Arguments more) {
+    more.insert(more.begin(), recipe.begin(), recipe.end());
+    return train(out, more).hash();
+  };
+  const std::string whole = with("whole", {"--threads", "1"});
+  EXPECT_EQ(whole.size(), 64u) << whole;
+  EXPECT_EQ(with("other", {"--threads", "3", "--face", "loop"}), whole);
+  with("parts", {"--threads", "2", "--steps", "5"});
+  EXPECT_EQ(weft({"train", "--resume", "parts", "--steps", "0", "--verbose", "0", "--json"}).hash(), whole);
+}
+
 TEST_F(Train, BothFacesFollowARecipe) {
   put(folder / "mine.json", whole_recipe);
   const std::string fit = train("fit", {"--recipe", "mine.json"}).hash();
@@ -301,7 +314,7 @@ TEST_F(Train, FlagsWinOverTheRecipe) {
 
 TEST_F(Train, RecipesAreListedShownAndTaken) {
   const Outcome list = weft({"recipes"});
-  EXPECT_TRUE(contains(list.out, "tutorial ")) << list.out;
+  EXPECT_TRUE(contains(list.out, "tutorial ") && contains(list.out, "fast ")) << list.out;
   const Outcome shown = weft({"recipes", "show", "tutorial"});
   ASSERT_EQ(shown.code, 0) << shown.err;
   put(folder / "copy.json", shown.out);

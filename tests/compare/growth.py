@@ -8,7 +8,7 @@ import unittest
 import xml.dom.minidom
 
 SCRIPT = os.path.join(sys.argv.pop(), "bench", "growth.py")
-HEAD = "width,threads,batch,median_us,least_us\n"
+HEAD = "width,threads,batch,median_us,least_us,cpu_us\n"
 
 
 class Growth(unittest.TestCase):
@@ -31,6 +31,11 @@ class Growth(unittest.TestCase):
         rows = "1,1,4,130,130\n1,1,1,100,100\n1,1,2,90,90\n"
         self.assertIn("batch 2 to 4: +44 %", self.run_on(rows).stdout)
         self.assertIn("no cliff", self.run_on(rows, "--bar", "0.5").stdout)
+
+    def test_the_processors_time_can_be_taken_instead(self):
+        rows = "1,1,1,100,90,70\n1,1,2,150,140,75\n"
+        self.assertIn("batch 1 to 2: +50 %", self.run_on(rows).stdout)
+        self.assertIn("no cliff", self.run_on(rows, "--clock", "cpu").stdout)
 
     def test_table_and_drawing(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -187,6 +187,15 @@ TEST(Rules, MuonFollowsItsFormula) {
   EXPECT_THROW(test::train(Muon{}, 1), Error);
 }
 
+TEST(Rules, MuonTakesVectorsAlongTheirMeanGradientWhereAsked) {
+  expect_follows(Muon{.lr = 0.02, .vector_lr_scale = 10}, [](Scalar& m, double p, double g, int) {
+    m.s[0] = 0.95 * m.s[0] + 0.05 * g;
+    return p - 0.2 * (0.05 * g + 0.95 * m.s[0]);
+  });
+  EXPECT_EQ(test::train(make("muon"), 1).size(), 5u) << "by its name it takes a whole network";
+  EXPECT_THROW((Muon{.vector_lr_scale = -1}.validate()), Error);
+}
+
 TEST(Rules, AgreeWithPyTorchOver100Steps) {
   struct Case {
     Rule rule;

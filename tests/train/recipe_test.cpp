@@ -85,7 +85,7 @@ TEST(Recipe, BadFilesAreNamedWithWhatIsWrong) {
   EXPECT_SAYS(refusal(R"({"batch_size": 0})"), "batch_size: received 0");
   EXPECT_SAYS(refusal(R"({"lr": -1})"), "lr: received -1; expected a number, 0 or more");
   EXPECT_SAYS(refusal(R"({"lr": "fast"})"), "'lr' is \"fast\"; expected a number");
-  EXPECT_SAYS(refusal(R"({"nesterov": 1})"), "expected true or false");
+  EXPECT_SAYS(refusal(R"({"nesterov": 1})"), "'nesterov' is 1; expected true or false");
   EXPECT_SAYS(refusal(R"({"ema": 1})"), "ema: received 1; expected 0 (none), or a decay below 1");
   EXPECT_SAYS(refusal(R"({"label_smoothing": 1})"), "label_smoothing: received 1");
   EXPECT_SAYS(refusal(R"({"model": "resnet21"})"), "did you mean 'resnet20'?");

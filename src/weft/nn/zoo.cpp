@@ -53,16 +53,44 @@ struct ResNet20 : Module<ResNet20> {
   }
 };
 
+/// x + body(x)
+struct Residual : Module<Residual> {
+  Sequential body;
+  Tensor forward(const Tensor& x) const { return x + body(x); }
+};
+
+/// Pooling comes first: it is one computation with the convolution, and leaves a quarter of the rest to do.
+void add_pooled(Sequential& net, std::int64_t out) {
+  net.add(Conv2d{conv3(out, 1)}).add(MaxPool2d{2}).add(BatchNorm2d{}).add(ReLU{});
+}
+
+Residual residual(std::int64_t channels, int convolutions) {
+  Residual block;
+  for (int i = 0; i < convolutions; ++i) block.body.add(Conv2d{conv3(channels, 1)}).add(BatchNorm2d{}).add(ReLU{});
+  return block;
+}
+
 }  // namespace
+
+Sequential small_resnet(std::int64_t classes) {
+  Sequential net;
+  add_pooled(net, 32);
+  add_pooled(net, 64);
+  net.add(residual(64, 2));
+  add_pooled(net, 128);
+  net.add(residual(128, 1));
+  return net.add(GlobalAvgPool2d{}).add(Linear{{.out = classes}});
+}
 
 Layer resnet20(std::int64_t classes) { return ResNet20{{}, classes}; }
 
-std::vector<std::string> names() { return {"tutorial-cnn", "mlp", "resnet20"}; }
+std::vector<std::string> names() { return {"tutorial-cnn", "mlp", "resnet20", "small-resnet"}; }
 
 Layer make(std::string_view name, std::int64_t classes) {
   if (name == "tutorial-cnn") return tutorial_cnn(classes);
   if (name == "mlp") return mlp(classes);
   if (name == "resnet20") return resnet20(classes);
+  if (name == "small-resnet") return small_resnet(classes);
   std::string list;
   for (const auto& n : names()) list += (list.empty() ? "" : ", ") + n;
   fail("unknown model '", name, "'; expected one of ", list, suggestion(name, names()));

@@ -15,9 +15,10 @@ template <class R> Rule with_options(const RuleOptions& options) {
     else fail(nn::detail::type_name<R>(), " has no momentum; received ", *options.momentum);
   }
   if (options.nesterov) {
-    if constexpr (requires { rule.nesterov; }) rule.nesterov = true;
-    else fail(nn::detail::type_name<R>(), " has no nesterov; leave it false");
+    if constexpr (requires { rule.nesterov; }) rule.nesterov = *options.nesterov;
+    else fail(nn::detail::type_name<R>(), " has no nesterov; leave it out");
   }
+  if constexpr (requires { rule.vector_lr_scale; }) rule.vector_lr_scale = 50;  // a name has to do for a whole network
   return rule;
 }
 

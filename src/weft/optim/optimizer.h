@@ -197,10 +197,10 @@ struct RuleOptions {
   std::optional<double> lr = {};            ///< learning rate
   std::optional<double> weight_decay = {};  ///< pulls weights to 0
   std::optional<double> momentum = {};      ///< of SGD, RMSprop and Muon
-  bool nesterov = false;                    ///< true: of SGD and Muon
+  std::optional<bool> nesterov = {};        ///< of SGD and Muon
 };
 /// "sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "radam", "lion", "muon", "adafactor",
-/// in any case. Throws Error with a suggestion.
+/// in any case; Muon with vector_lr_scale 50. Throws Error with a suggestion.
 Rule make(std::string_view name, const RuleOptions& options = {});
 /// The names that make knows.
 std::vector<std::string> rule_names();

@@ -134,12 +134,13 @@ Tensor Lion::update(const Tensor& p, const Tensor& g, std::span<Tensor> slots, c
 void Muon::validate() const {
   below_1("Muon", "momentum", momentum);
   at_least_0("Muon", "weight_decay", weight_decay);
+  at_least_0("Muon", "vector_lr_scale", vector_lr_scale);
   check(ns_steps >= 1 && ns_steps < 100, "Muon: received ns_steps ", ns_steps, "; expected 1 to 99");
 }
 
 std::vector<Slot> Muon::slots(const Shape& parameter) const {
-  check(parameter.rank() >= 2, "Muon: received a parameter of shape ", parameter,
-        "; expected a matrix; give biases and other vectors a group with a rule of its own: "
+  check(parameter.rank() >= 2 || vector_lr_scale > 0, "Muon: received a parameter of shape ", parameter,
+        "; expected a matrix; set vector_lr_scale, or give biases and other vectors a group with a rule of its own: "
         ".groups = {{.pattern = \"*.bias\", .rule = optim::AdamW{}}}");
   return {{"momentum_buffer", parameter}};
 }
@@ -147,6 +148,7 @@ std::vector<Slot> Muon::slots(const Shape& parameter) const {
 Tensor Muon::update(const Tensor& p, const Tensor& g, std::span<Tensor> slots, const Step& at) const {
   slots[0] = lerp(slots[0], g, 1 - momentum);
   const Tensor direction = nesterov ? lerp(g, slots[0], momentum) : slots[0];
+  if (p.rank() < 2) return p - direction * (at.lr * vector_lr_scale);
   const std::int64_t rows = p.size(0), columns = rows ? p.numel() / rows : 0;
   Tensor x = reshape(direction.dtype() == DType::f64 ? direction : cast(direction, DType::f32), {rows, columns});
   if (rows > columns) x = x.transpose();

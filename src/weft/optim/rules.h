@@ -134,7 +134,7 @@ struct Lion {
 };
 
 /// Muon (Jordan 2024): the momentum of a matrix, made nearly orthogonal by Newton-Schulz steps. A convolution's weight
-/// counts as [out, rest]. Vectors are an Error: give them a group with a rule of their own.
+/// counts as [out, rest]. Vectors are an Error, unless `vector_lr_scale` is set or a group gives them a rule of their own.
 struct Muon {
   double lr = 1e-3;                                                  ///< learning rate
   double weight_decay = 0.1;                                         ///< decoupled
@@ -143,6 +143,8 @@ struct Muon {
   std::array<double, 3> ns_coefficients = {3.4445, -4.775, 2.0315};  ///< of the polynomial of a Newton-Schulz step
   double eps = 1e-7;                                                 ///< keeps the divisor from 0
   int ns_steps = 5;                                                  ///< Newton-Schulz steps
+  /// Vectors (biases, scales of norms) go along their mean gradient by so many times lr, without decay; 0: an Error.
+  double vector_lr_scale = 0;
   void validate() const;                                             ///< throws Error for options out of range
   std::vector<Slot> slots(const Shape& parameter) const;             ///< see IsRule
   Tensor update(const Tensor& p, const Tensor& g, std::span<Tensor> slots, const Step& at) const;  ///< see IsRule

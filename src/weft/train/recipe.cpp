@@ -24,6 +24,19 @@ struct Named {
 const std::vector<Named>& built_in() {
   static const std::vector<Named> all = {
       {"tutorial", {.description = "the usual tutorial's small CNN, trained well: 75 % of CIFAR-10's test images", .lr = 2e-3}},
+      {"fast",
+       {.description = "a small residual network by Muon and one cycle: 84 % of CIFAR-10's test images in minutes",
+        .model = "small-resnet",
+        .epochs = 10,
+        .batch_size = 128,
+        .optimizer = "muon",
+        .lr = 0.02,
+        .weight_decay = 0.05,
+        .schedule = "onecycle",
+        .label_smoothing = 0.1,
+        .ema = 0.99,
+        .augment = "hflip,crop:4",
+        .init = "he_normal"}},
   };
   return all;
 }

@@ -20,7 +20,7 @@ struct Recipe {
   std::string optimizer = "adam";           ///< see optim::make
   std::optional<double> lr = {};            ///< learning rate (of a schedule: its peak); unset: the optimizer's own
   std::optional<double> momentum = {};      ///< unset: the optimizer's own
-  bool nesterov = false;                    ///< of sgd with momentum
+  std::optional<bool> nesterov = {};        ///< of sgd and muon; unset: the optimizer's own
   std::optional<double> weight_decay = {};  ///< unset: the optimizer's own
   std::string schedule = "warmup-cosine";   ///< see optim::make_schedule
   double label_smoothing = 0;               ///< this share of the target is spread over all classes
