@@ -10,6 +10,9 @@
 #include <array>
 #include <utility>
 
+#include <weft/base/dtype.h>
+#include <weft/kernels/cpu/pairs-inl.h>
+
 HWY_BEFORE_NAMESPACE();
 namespace weft::cpu_kernels::HWY_NAMESPACE {
 namespace {
@@ -30,8 +33,9 @@ constexpr int wide = 2, deep_sums = 12;
 constexpr int most_positions = 12;
 constexpr int positions_of(int vectors) { return std::min(most_positions, deep_sums / vectors); }
 
-template <int T, int J> HWY_NOINLINE void product_tile(const ProductRow& r, Int position, Int column) {
+template <class E, int T, int J> HWY_NOINLINE void product_tile(const ProductRow<E>& r, Int position, Int column) {
   const D d;
+  const hn::ScalableTag<E> de;
   const Int n = lanes();
   V sum[T][J];
 #pragma GCC unroll 4
@@ -40,20 +44,20 @@ template <int T, int J> HWY_NOINLINE void product_tile(const ProductRow& r, Int 
 #pragma GCC unroll 12
     for (int t = 0; t < T; ++t) sum[t][j] = start;
   }
-  const float* HWY_RESTRICT w = r.w + column;
-  const float* const first = r.x + position * r.x_step;
+  const E* HWY_RESTRICT w = r.w + column;
+  const E* const first = r.x + position * r.x_step;
   const Int step = r.x_step, columns = r.columns;
   for (Int i = 0; i < r.run_count; ++i) {
-    const float* HWY_RESTRICT x = first + r.runs[i].x;
+    const E* HWY_RESTRICT x = first + r.runs[i].x;
     for (Int k = r.runs[i].length; k > 0; --k, ++x, w += columns) {
-      V b[J];
+      hn::Vec<hn::ScalableTag<E>> b[J];
 #pragma GCC unroll 4
-      for (int j = 0; j < J; ++j) b[j] = hn::LoadU(d, w + j * n);
+      for (int j = 0; j < J; ++j) b[j] = hn::LoadU(de, w + j * n);
 #pragma GCC unroll 12
       for (int t = 0; t < T; ++t) {
-        const V a = hn::Set(d, x[t * step]);
+        const auto a = hn::Set(de, x[t * step]);
 #pragma GCC unroll 4
-        for (int j = 0; j < J; ++j) sum[t][j] = hn::MulAdd(a, b[j], sum[t][j]);
+        for (int j = 0; j < J; ++j) sum[t][j] = multiply_add(a, b[j], sum[t][j]);
       }
     }
   }
@@ -69,35 +73,40 @@ template <int T, int J> HWY_NOINLINE void product_tile(const ProductRow& r, Int 
     }
 }
 
-using Tile = void (*)(const ProductRow&, Int, Int);
-template <int J> Tile tile_of(Int positions) {
+template <class E> using Tile = void (*)(const ProductRow<E>&, Int, Int);
+template <class E, int J> Tile<E> tile_of(Int positions) {
   static constexpr auto tiles = []<int... T>(std::integer_sequence<int, T...>) {
-    return std::array<Tile, sizeof...(T)>{&product_tile<T + 1, J>...};
+    return std::array<Tile<E>, sizeof...(T)>{&product_tile<E, T + 1, J>...};
   }(std::make_integer_sequence<int, positions_of(J)>());
   return tiles[static_cast<std::size_t>(positions - 1)];
 }
 
 /// The block of J vectors at `column`: positions in tiles of nearly one size; the last may go over some again.
-template <int J> void product_block(const ProductRow& r, Int column) {
+template <int J, class E> void product_block(const ProductRow<E>& r, Int column) {
   constexpr Int most = positions_of(J);
   const Int tiles = (r.positions + most - 1) / most, size = (r.positions + tiles - 1) / tiles;
-  const Tile tile = tile_of<J>(size);
+  const Tile<E> tile = tile_of<E, J>(size);
   Int p = 0;
   for (; p + size <= r.positions; p += size) tile(r, p, column);
   if (p == r.positions) return;
-  if (r.add) tile_of<J>(r.positions - p)(r, p, column);
+  if (r.add) tile_of<E, J>(r.positions - p)(r, p, column);
   else tile(r, r.positions - size, column);
 }
 
-}  // namespace
-
-void ProductRowImpl(const ProductRow& r) {
+template <class E> void product_row_of(const ProductRow<E>& r) {
   const Int n = lanes();
   Int column = 0;
   if (r.positions == 0) return;
   for (; column + wide * n <= r.columns; column += wide * n) product_block<wide>(r, column);
   for (; column + 2 * n <= r.columns; column += 2 * n) product_block<2>(r, column);
   for (; column < r.columns; column += n) product_block<1>(r, column);
+}
+
+}  // namespace
+
+void ProductRowImpl(const ProductRow<float>& r) { product_row_of(r); }
+void ProductPairsImpl(const ProductRow<Pair>& r) {
+  if constexpr (has_pairs) product_row_of(r);
 }
 
 namespace {
@@ -128,26 +137,27 @@ void PoolRowImpl(const PoolRow& r) {
 }
 
 namespace {
-template <int T, int J> HWY_NOINLINE void weight_tile(const WeightSums& s, Int k, Int column) {
+template <class E, int T, int J> HWY_NOINLINE void weight_tile(const WeightSums<E>& s, Int k, Int column) {
   const D d;
+  const hn::ScalableTag<E> de;
   const Int n = lanes();
   V sum[T][J];
 #pragma GCC unroll 12
   for (int t = 0; t < T; ++t)
 #pragma GCC unroll 4
     for (int j = 0; j < J; ++j) sum[t][j] = hn::LoadU(d, s.out + (k + t) * s.columns + column + j * n);
-  const float* HWY_RESTRICT g = s.g + column;
+  const E* HWY_RESTRICT g = s.g + column;
   for (Int i = 0; i < s.images * s.rows; ++i) {
-    const float* HWY_RESTRICT x = s.x + i / s.rows * s.x_image_step + i % s.rows * s.x_row_step + k;
+    const E* HWY_RESTRICT x = s.x + i / s.rows * s.x_image_step + i % s.rows * s.x_row_step + k;
     for (Int p = 0; p < s.positions; ++p, x += s.x_step, g += s.columns) {
-      V b[J];
+      hn::Vec<hn::ScalableTag<E>> b[J];
 #pragma GCC unroll 4
-      for (int j = 0; j < J; ++j) b[j] = hn::LoadU(d, g + j * n);
+      for (int j = 0; j < J; ++j) b[j] = hn::LoadU(de, g + j * n);
 #pragma GCC unroll 12
       for (int t = 0; t < T; ++t) {
-        const V a = hn::Set(d, x[t]);
+        const auto a = hn::Set(de, x[t]);
 #pragma GCC unroll 4
-        for (int j = 0; j < J; ++j) sum[t][j] = hn::MulAdd(a, b[j], sum[t][j]);
+        for (int j = 0; j < J; ++j) sum[t][j] = multiply_add(a, b[j], sum[t][j]);
       }
     }
   }
@@ -157,23 +167,28 @@ template <int T, int J> HWY_NOINLINE void weight_tile(const WeightSums& s, Int k
     for (int j = 0; j < J; ++j) hn::StoreU(sum[t][j], d, s.out + (k + t) * s.columns + column + j * n);
 }
 
-template <int J> void weight_block(const WeightSums& s, Int column) {
-  using Sums = void (*)(const WeightSums&, Int, Int);
+template <int J, class E> void weight_block(const WeightSums<E>& s, Int column) {
+  using Sums = void (*)(const WeightSums<E>&, Int, Int);
   static constexpr auto tiles = []<int... T>(std::integer_sequence<int, T...>) {
-    return std::array<Sums, sizeof...(T)>{&weight_tile<T + 1, J>...};
+    return std::array<Sums, sizeof...(T)>{&weight_tile<E, T + 1, J>...};
   }(std::make_integer_sequence<int, positions_of(J)>());
   constexpr Int most = positions_of(J);
   const Int blocks = (s.length + most - 1) / most, size = (s.length + blocks - 1) / blocks;
   for (Int k = 0; k < s.length; k += size) tiles[static_cast<std::size_t>(std::min(size, s.length - k) - 1)](s, k, column);
 }
-}  // namespace
 
-void WeightSumsImpl(const WeightSums& s) {
+template <class E> void weight_sums_of(const WeightSums<E>& s) {
   const Int n = lanes();
   Int column = 0;
   for (; column + wide * n <= s.columns; column += wide * n) weight_block<wide>(s, column);
   for (; column + 2 * n <= s.columns; column += 2 * n) weight_block<2>(s, column);
   for (; column < s.columns; column += n) weight_block<1>(s, column);
+}
+}  // namespace
+
+void WeightSumsImpl(const WeightSums<float>& s) { weight_sums_of(s); }
+void WeightPairsImpl(const WeightSums<Pair>& s) {
+  if constexpr (has_pairs) weight_sums_of(s);
 }
 
 namespace {
@@ -273,6 +288,45 @@ void TakeElementsImpl(const float* g, const std::uint8_t* index, int place, Int 
   }
 }
 
+void JoinPairsImpl(const float* first, const float* second, Int n, Pair* to) {
+  const D d;
+  const hn::ScalableTag<Pair> dp;
+  Int i = 0;
+  for (; i + lanes() <= n; i += lanes())
+    hn::StoreU(hn::Or(as_first(hn::LoadU(d, first + i)), second ? as_second(hn::LoadU(d, second + i)) : hn::Zero(dp)), dp, to + i);
+  for (; i < n; ++i) to[i] = bfloat16(first[i]).bits | static_cast<Pair>(second ? bfloat16(second[i]).bits : 0) << 16;
+}
+
+void RoundPositionsImpl(const float* from, Int positions, Int channels, Pair* to) {
+  const D d;
+  const hn::Rebind<std::uint16_t, D> dh;
+  auto* half = reinterpret_cast<std::uint16_t*>(to);
+  if (channels % 2 == 0) {
+    channels *= positions;
+    positions = 1;
+  }
+  for (Int p = 0; p < positions; ++p, from += channels, half += channels + channels % 2) {
+    Int c = 0;
+    for (; c + lanes() <= channels; c += lanes()) hn::StoreU(round_to_bf16(hn::LoadU(d, from + c)), dh, half + c);
+    if (c == channels) continue;
+    const auto rest = hn::FirstN(d, static_cast<std::size_t>(channels - c));
+    hn::StoreU(round_to_bf16(hn::MaskedLoad(rest, d, from + c)), dh, half + c);
+  }
+}
+
+void TakePairsImpl(const float* g, const std::uint8_t* index, int place, Int channels, Pair* to) {
+  const D d;
+  const hn::RebindToSigned<D> di;
+  const hn::Rebind<std::uint8_t, D> d8;
+  const hn::ScalableTag<Pair> dp;
+  for (Int c = 0; c < channels; c += lanes()) {
+    const auto at = hn::PromoteTo(di, hn::LoadU(d8, index + c));
+    const V v = hn::LoadU(d, g + c);
+    const auto here = [&](int where) HWY_ATTR { return hn::RebindMask(dp, hn::Eq(at, hn::Set(di, where))); };
+    hn::StoreU(hn::Or(hn::IfThenElseZero(here(place), as_first(v)), hn::IfThenElseZero(here(place + 1), as_second(v))), dp, to + c);
+  }
+}
+
 void GatherRowImpl(const float* from, Int step, Int n, float* to) {
   const D d;
   const hn::RebindToSigned<D> di;
@@ -312,6 +366,11 @@ HWY_AFTER_NAMESPACE();
 namespace weft::cpu_kernels {
 
 HWY_EXPORT(ProductRowImpl);
+HWY_EXPORT(ProductPairsImpl);
+HWY_EXPORT(WeightPairsImpl);
+HWY_EXPORT(JoinPairsImpl);
+HWY_EXPORT(RoundPositionsImpl);
+HWY_EXPORT(TakePairsImpl);
 HWY_EXPORT(PoolRowImpl);
 HWY_EXPORT(WeightSumsImpl);
 HWY_EXPORT(SparseSumsImpl);
@@ -320,9 +379,20 @@ HWY_EXPORT(TakeElementsImpl);
 HWY_EXPORT(TransposeImpl);
 HWY_EXPORT(GatherRowImpl);
 
-void product_row(const ProductRow& r) { HWY_DYNAMIC_DISPATCH(ProductRowImpl)(r); }
+void product_row(const ProductRow<float>& r) { HWY_DYNAMIC_DISPATCH(ProductRowImpl)(r); }
+void product_row(const ProductRow<Pair>& r) { HWY_DYNAMIC_DISPATCH(ProductPairsImpl)(r); }
 void pool_row(const PoolRow& r) { HWY_DYNAMIC_DISPATCH(PoolRowImpl)(r); }
-void weight_sums(const WeightSums& s) { HWY_DYNAMIC_DISPATCH(WeightSumsImpl)(s); }
+void weight_sums(const WeightSums<float>& s) { HWY_DYNAMIC_DISPATCH(WeightSumsImpl)(s); }
+void weight_sums(const WeightSums<Pair>& s) { HWY_DYNAMIC_DISPATCH(WeightPairsImpl)(s); }
+void join_pairs(const float* first, const float* second, std::int64_t n, Pair* to) {
+  HWY_DYNAMIC_DISPATCH(JoinPairsImpl)(first, second, n, to);
+}
+void round_positions(const float* from, std::int64_t positions, std::int64_t channels, Pair* to) {
+  HWY_DYNAMIC_DISPATCH(RoundPositionsImpl)(from, positions, channels, to);
+}
+void take_pairs(const float* g, const std::uint8_t* index, int place, std::int64_t channels, Pair* to) {
+  HWY_DYNAMIC_DISPATCH(TakePairsImpl)(g, index, place, channels, to);
+}
 void sparse_sums(const SparseSums& s) { HWY_DYNAMIC_DISPATCH(SparseSumsImpl)(s); }
 std::int64_t take_where(const float* g, const std::uint8_t* index, int place, std::int64_t channels, std::int32_t scale,
                         std::int32_t* at, float* factor) {
