@@ -1,4 +1,6 @@
 // Products in bf16: kernels that round their factors against the reference that does, and the meaning of the reference.
+#include <array>
+
 #include "support/operator_cases.h"
 
 #include <weft/base/thread_pool.h>
@@ -75,8 +77,12 @@ std::vector<Work> all_work() {
     list.push_back(work("pooled input_grad" + name, input_grad, {pooled, index, w}, g.tiles_back));
     list.push_back(work("pooled weight_grad" + name, weight_grad, {x, pooled, index}, g.tiles));
   }
-  list.push_back(work("matmul", op::MatMul{}, {drawn({37, 129}, 1), drawn({129, 70}, 2)}, false));
-  list.push_back(work("matmul, both turned", op::MatMul{true, true}, {drawn({256, 32}, 1), drawn({65, 256}, 2)}, false));
+  for (const bool ta : {false, true})
+    for (const bool tb : {false, true})
+      for (const auto& [m, n, k] : {std::array<std::int64_t, 3>{37, 70, 129}, {24, 64, 256}, {16, 149, 17}, {101, 33, 130}})
+        list.push_back(work(cat("matmul ", m, "x", n, "x", k, ta ? " a turned" : "", tb ? " b turned" : ""), op::MatMul{ta, tb},
+                            {drawn(ta ? Shape{k, m} : Shape{m, k}, 1), drawn(tb ? Shape{n, k} : Shape{k, n}, 2)}, false));
+  list.push_back(work("matmul of a batch by a matrix", op::MatMul{}, {drawn({3, 7, 40}, 1), drawn({40, 48}, 2)}, false));
   return list;
 }
 
@@ -129,7 +135,8 @@ TEST(Bf16Products, AreTakenWhereTheyAreAskedForAlone) {
       for (const OpCase& c : cases_of(*op)) {
         std::vector<Tensor> got;
         EXPECT_FALSE(run_kernel(*op, c, k, inputs_of(*op, c, f32), got, Precision::f32)) << k.name;
-        EXPECT_FALSE(run_kernel(*op, c, k, inputs_of(*op, c, f64), got)) << k.name << " in f64";
+        for (DType t : dtypes_of(*op))
+          if (t != f32) EXPECT_FALSE(run_kernel(*op, c, k, inputs_of(*op, c, t), got)) << k.name << " in " << name_of(t);
       }
     }
 }

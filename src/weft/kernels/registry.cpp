@@ -74,8 +74,7 @@ const char* why_declined(const Kernel& kernel, const KernelCall& call) {
   if (kernel.precision == Precision::bf16) {
     if (call.precision != Precision::bf16) return "products in bf16 are not asked for";
     if (!bf16_products()) return "this processor has no faster bf16 products";
-    for (const TensorView& v : call.in)
-      if (is_floating(v.dtype) && v.dtype != DType::f32) return "rounds f32 to bf16";
+    if (call.out[0].dtype != DType::f32) return "rounds f32 to bf16";
   }
   if (kernel.channels_last_in | kernel.channels_last_out)
     if (!lie_right(kernel.channels_last_in, call.in) || !lie_right(kernel.channels_last_out, call.out))

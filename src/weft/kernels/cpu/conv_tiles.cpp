@@ -327,6 +327,33 @@ void TakePairsImpl(const float* g, const std::uint8_t* index, int place, Int cha
   }
 }
 
+void TransposePairsImpl(const Pair* from, Int rows, Int columns, Pair* to, Int step) {
+  Int r = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const hn::Full128<Pair> d;
+  const hn::Full128<std::uint64_t> d2;
+  for (; r + 4 <= rows; r += 4) {
+    const Pair* x = from + r * columns;
+    Int c = 0;
+    for (; c + 4 <= columns; c += 4) {
+      const auto x0 = hn::LoadU(d, x + c), x1 = hn::LoadU(d, x + columns + c), x2 = hn::LoadU(d, x + 2 * columns + c),
+                 x3 = hn::LoadU(d, x + 3 * columns + c);
+      const auto l01 = hn::BitCast(d2, hn::InterleaveLower(d, x0, x1)), l23 = hn::BitCast(d2, hn::InterleaveLower(d, x2, x3));
+      const auto u01 = hn::BitCast(d2, hn::InterleaveUpper(d, x0, x1)), u23 = hn::BitCast(d2, hn::InterleaveUpper(d, x2, x3));
+      Pair* t = to + c * step + r;
+      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d2, l01, l23)), d, t);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d2, l01, l23)), d, t + step);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d2, u01, u23)), d, t + 2 * step);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d2, u01, u23)), d, t + 3 * step);
+    }
+    for (; c < columns; ++c)
+      for (Int q = 0; q < 4; ++q) to[c * step + r + q] = x[q * columns + c];
+  }
+#endif
+  for (; r < rows; ++r)
+    for (Int c = 0; c < columns; ++c) to[c * step + r] = from[r * columns + c];
+}
+
 void GatherRowImpl(const float* from, Int step, Int n, float* to) {
   const D d;
   const hn::RebindToSigned<D> di;
@@ -371,6 +398,7 @@ HWY_EXPORT(WeightPairsImpl);
 HWY_EXPORT(JoinPairsImpl);
 HWY_EXPORT(RoundPositionsImpl);
 HWY_EXPORT(TakePairsImpl);
+HWY_EXPORT(TransposePairsImpl);
 HWY_EXPORT(PoolRowImpl);
 HWY_EXPORT(WeightSumsImpl);
 HWY_EXPORT(SparseSumsImpl);
@@ -402,6 +430,9 @@ void take_elements(const float* g, const std::uint8_t* index, int place, std::in
   HWY_DYNAMIC_DISPATCH(TakeElementsImpl)(g, index, place, channels, to);
 }
 void transpose_block(const float* from, std::int64_t step, float* to) { HWY_DYNAMIC_DISPATCH(TransposeImpl)(from, step, to); }
+void transpose_pairs(const Pair* from, std::int64_t rows, std::int64_t columns, Pair* to, std::int64_t step) {
+  HWY_DYNAMIC_DISPATCH(TransposePairsImpl)(from, rows, columns, to, step);
+}
 void gather_row(const float* from, std::int64_t step, std::int64_t n, float* to) {
   HWY_DYNAMIC_DISPATCH(GatherRowImpl)(from, step, n, to);
 }

@@ -99,6 +99,9 @@ void round_positions(const float* from, std::int64_t positions, std::int64_t cha
 /// to[c] = {g[c] where index[c] == place, g[c] where index[c] == place + 1}, else zeros: two neighbours of a window.
 void take_pairs(const float* g, const std::uint8_t* index, int place, std::int64_t channels, Pair* to);
 
+/// to[column * step + row] = from[row * columns + column].
+void transpose_pairs(const Pair* from, std::int64_t rows, std::int64_t columns, Pair* to, std::int64_t step);
+
 /// to[i] = from[i * step] for i < n.
 void gather_row(const float* from, std::int64_t step, std::int64_t n, float* to);
 
