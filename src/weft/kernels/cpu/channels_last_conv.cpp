@@ -285,7 +285,15 @@ void list_by_filter(const Images& g, Int row_step, const float* dy, const std::u
   for (Int f = 0; f < filters; ++f) lists.close(f);
 }
 
-void run_block_weight_grad(const KernelCall& call) {
+/// `n` elements as sparse_sums reads them: as they are, or rounded.
+const float* as_sparse(const float* from, Int, Scratch<float>&) { return from; }
+const std::uint16_t* as_sparse(const float* from, Int n, Scratch<std::uint16_t>& to) {
+  round_blocks(from, n, to);
+  return to;
+}
+template <class F> Scratch<F> room_for_rounded(Int n) { return Scratch<F>(std::is_same_v<F, float> ? 0 : n); }
+
+template <class F> void run_block_weight_grad(const KernelCall& call) {
   const auto& op = call.attributes<op::ConvBlockWeightGrad>();
   const Images g(op.geometry(call.in[0].shape, call.in[1].shape), op.pool);
   const float *x = call.in[0].as<float>(), *dy = call.in[1].as<float>();
@@ -301,12 +309,13 @@ void run_block_weight_grad(const KernelCall& call) {
     std::fill_n(sums, size, 0.0f);
     Stage stage(g.in, g.channels, rows, columns, width != length || !g.inside(0) || !g.inside(1));
     Lists lists(g.filters, block * g.windows(1));
+    auto rounded = room_for_rounded<F>(rows * stage.row_step());
     for (Int n = begin; n < end; ++n) {
-      const float* image = stage.part(x + n * g.in_size(), -g.pad[0], -g.pad[1], rows);
+      const F* image = as_sparse(stage.part(x + n * g.in_size(), -g.pad[0], -g.pad[1], rows), rows * stage.row_step(), rounded);
       for (Int r = 0; r < g.windows(0); r += block) {
         list_by_filter(g, stage.row_step(), dy + n * g.y_size(), index + n * g.y_size(), r, std::min(g.windows(0), r + block), lists);
-        sparse_sums({lists.at, lists.factor, lists.counts, lists.capacity, g.filters, image, runs,
-                     g.run_count() > 1 ? g.run_at(1, stage.row_step()) : 0, length, sums, out_at.data(), width});
+        sparse_sums(SparseSums<F>{lists.at, lists.factor, lists.counts, lists.capacity, g.filters, image, runs,
+                                  g.run_count() > 1 ? g.run_at(1, stage.row_step()) : 0, length, sums, out_at.data(), width});
       }
     }
   });
@@ -350,7 +359,7 @@ Int list_by_result(const Images& g, Int row_step, Int width, const float* dy, co
   return l;
 }
 
-void run_block_input_grad(const KernelCall& call) {
+template <class F> void run_block_input_grad(const KernelCall& call) {
   const auto& op = call.attributes<op::ConvBlockInputGrad>();
   const Images g(op.geometry(call.in[0].shape, call.in[2].shape), op.pool);
   const float* dy = call.in[0].as<float>();
@@ -358,6 +367,8 @@ void run_block_input_grad(const KernelCall& call) {
   const Int runs = g.run_count(), length = g.run_length(), width = round_up(length, channel_step);
   Scratch<float> packed(runs * g.filters * width);
   pack_by_filter(call.in[2].as<float>(), g, width, packed);
+  auto rounded = room_for_rounded<F>(runs * g.filters * width);
+  const F* weights = as_sparse(packed, runs * g.filters * width, rounded);
   const Int block = rows_a_block(g), most = block * g.windows(1) * g.pool[0] * g.pool[1];
   parallel_for(g.batch, 1, [&](Int begin, Int end) {
     InputSums sums(g, width, call.out[0].as<float>());
@@ -369,8 +380,8 @@ void run_block_input_grad(const KernelCall& call) {
         const Int count = list_by_result(g, sums.row_step(), width, dy + n * g.y_size(), index + n * g.y_size(), first,
                                          std::min(g.windows(0), first + block), lists, out_at);
         for (Int r = 0; r < runs; ++r)
-          sparse_sums({lists.at, lists.factor, lists.counts, lists.capacity, count, packed + r * g.filters * width, 1, 0, length,
-                       to + g.run_at(r, sums.row_step()), out_at, 0});
+          sparse_sums(SparseSums<F>{lists.at, lists.factor, lists.counts, lists.capacity, count, weights + r * g.filters * width, 1, 0,
+                                    length, to + g.run_at(r, sums.row_step()), out_at, 0});
       }
       sums.finish(n);
     }
@@ -411,6 +422,14 @@ const char* decline_block_input_grad(const KernelCall& call) {
   const auto& op = call.attributes<op::ConvBlockInputGrad>();
   return decline_sparse(call, op.geometry(call.in[0].shape, call.in[2].shape), op.pool);
 }
+/// Rows of taps that interleave in whole blocks, wherever they begin.
+const char* decline_halves(const op::ConvShape& s) {
+  return s.in_channels % block_of_halves == 0 ? nullptr : "for 32, 64, 96, … channels";
+}
+const char* decline_block_input_grad_bf16(const KernelCall& call) {
+  const char* why = decline_block_input_grad(call);
+  return why ? why : decline_halves(call.attributes<op::ConvBlockInputGrad>().geometry(call.in[0].shape, call.in[2].shape));
+}
 /// Rows of taps that fill their vectors badly: there the sparse form gains little.
 const char* decline_block_weight_grad_in_pairs(const KernelCall& call) {
   const auto& op = call.attributes<op::ConvBlockWeightGrad>();
@@ -423,6 +442,10 @@ const char* decline_block_weight_grad_in_pairs(const KernelCall& call) {
 const char* decline_block_weight_grad(const KernelCall& call) {
   const auto& op = call.attributes<op::ConvBlockWeightGrad>();
   return decline_sparse(call, op.geometry(call.in[0].shape, call.in[1].shape), op.pool);
+}
+const char* decline_block_weight_grad_bf16(const KernelCall& call) {
+  const char* why = decline_block_weight_grad(call);
+  return why ? why : decline_halves(call.attributes<op::ConvBlockWeightGrad>().geometry(call.in[0].shape, call.in[1].shape));
 }
 
 }  // namespace
@@ -447,13 +470,20 @@ void register_cpu_channels_last_conv() {
   add(info_of<op::ConvWeightGrad>(), {"cpu.conv_weight_grad_channels_last", &run_weight_grad<float>, &decline_weight_grad, true, 3, 0},
       &run_weight_grad<Pair>);
   add(info_of<op::ConvBlock>(), {"cpu.conv_block_channels_last", &run_block<float>, &decline_block, true, 1, 3}, &run_block<Pair>);
-  add_kernel(info_of<op::ConvBlockInputGrad>(), cpu_type,
-             {"cpu.conv_block_input_grad_channels_last", &run_block_input_grad, &decline_block_input_grad, true, 3, 1});
-  add_kernel(info_of<op::ConvBlockWeightGrad>(), cpu_type,
-             {"cpu.conv_block_weight_grad_channels_last_bf16", &run_block_weight_grad_in_pairs, &decline_block_weight_grad_in_pairs, true, 7, 0,
-              Precision::bf16});
-  add_kernel(info_of<op::ConvBlockWeightGrad>(), cpu_type,
-             {"cpu.conv_block_weight_grad_channels_last", &run_block_weight_grad, &decline_block_weight_grad, true, 7, 0});
+  const auto add_sparse = [&](const OpInfo& op, const char* name, std::uint32_t in, std::uint32_t out, auto run, auto decline, Precision p) {
+    add_kernel(op, cpu_type, {name, run, decline, true, in, out, p});
+  };
+  const OpInfo &input_grad = info_of<op::ConvBlockInputGrad>(), &weight_grad = info_of<op::ConvBlockWeightGrad>();
+  add_sparse(input_grad, "cpu.conv_block_input_grad_channels_last_bf16", 3, 1, &run_block_input_grad<std::uint16_t>,
+             &decline_block_input_grad_bf16, Precision::bf16);
+  add_sparse(input_grad, "cpu.conv_block_input_grad_channels_last", 3, 1, &run_block_input_grad<float>, &decline_block_input_grad,
+             Precision::f32);
+  add_sparse(weight_grad, "cpu.conv_block_weight_grad_in_pairs_bf16", 7, 0, &run_block_weight_grad_in_pairs,
+             &decline_block_weight_grad_in_pairs, Precision::bf16);
+  add_sparse(weight_grad, "cpu.conv_block_weight_grad_channels_last_bf16", 7, 0, &run_block_weight_grad<std::uint16_t>,
+             &decline_block_weight_grad_bf16, Precision::bf16);
+  add_sparse(weight_grad, "cpu.conv_block_weight_grad_channels_last", 7, 0, &run_block_weight_grad<float>, &decline_block_weight_grad,
+             Precision::f32);
 }
 
 }  // namespace weft
