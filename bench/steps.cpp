@@ -1,4 +1,4 @@
-// Training steps of the networks of networks.h, eager and by weft::compile: forward, loss, gradients, Adam, f32. Google
+// Training steps of the networks of networks.h, eager and by weft::compile in f32 and in bf16: forward, loss, gradients, Adam. Google
 // Benchmark's arguments; WEFT_THREADS sets the threads. Names are step/NETWORK/BATCH/MODE.
 #include <benchmark/benchmark.h>
 
@@ -22,7 +22,7 @@ void run(benchmark::State& state, const bench::Network& network, std::int64_t ba
   state.SetItemsProcessed(state.iterations() * batch);
 }
 
-void measure(benchmark::State& state, const bench::Network& network, std::int64_t batch, bool compiled) {
+void measure(benchmark::State& state, const bench::Network& network, std::int64_t batch, const std::string& mode) {
   manual_seed(0);
   nn::Layer net = network.make();
   nn::set_training(net.module_ref(), true);
@@ -32,15 +32,15 @@ void measure(benchmark::State& state, const bench::Network& network, std::int64_
     opt.step(nn::grad(loss, net.module_ref()));
     return loss;
   };
-  if (compiled) run(state, network, batch, weft::compile(step));
+  const Precision precision = mode == "bf16" ? Precision::bf16 : Precision::f32;
+  if (mode != "eager") run(state, network, batch, weft::compile(step, {.precision = precision}));
   else run(state, network, batch, step);
 }
 
 void add(const bench::Network& network, std::int64_t batch) {
-  for (const bool compiled : {false, true}) {
-    const std::string name =
-        "step/" + std::string(network.name) + "/" + std::to_string(batch) + (compiled ? "/compiled" : "/eager");
-    const auto run = [&network, batch, compiled](benchmark::State& state) { measure(state, network, batch, compiled); };
+  for (const std::string mode : {"eager", "compiled", "bf16"}) {
+    const std::string name = "step/" + std::string(network.name) + "/" + std::to_string(batch) + "/" + mode;
+    const auto run = [&network, batch, mode](benchmark::State& state) { measure(state, network, batch, mode); };
     benchmark::RegisterBenchmark(name.c_str(), run)->Unit(benchmark::kMillisecond)->UseRealTime();
   }
 }

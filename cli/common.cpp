@@ -63,13 +63,14 @@ std::string refuse_negative(const std::string& value) {
   return value.starts_with("-") ? "received " + value + "; expected 0 or more" : "";
 }
 
-Score score(const std::function<Tensor(const Tensor&)>& net, data::Loader loader, const nn::AnyLoss& loss_of, bool eagerly) {
+Score score(const std::function<Tensor(const Tensor&)>& net, data::Loader loader, const nn::AnyLoss& loss_of, bool eagerly,
+            Precision precision) {
   NoGrad off;
   const auto step = [&](const Tensor& x, const Tensor& y) {
     const Tensor logits = net(x);
     return std::pair(logits, loss_of(logits, y));
   };
-  auto planned = weft::compile(step);  // as Model::evaluate does it: the same bits
+  auto planned = weft::compile(step, {.precision = precision});  // as Model::evaluate does it: the same bits
   Score s;
   metrics::Mean loss;
   metrics::Accuracy accuracy;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include <weft/base/precision.h>
 #include <weft/data/datasets.h>
 #include <weft/data/loader.h>
 #include <weft/train/loss.h>
@@ -31,8 +32,8 @@ struct Score {
   double accuracy = 0;        ///< a share
   std::int64_t examples = 0;  ///< how many were seen
 };
-/// Runs `net`, images to logits, over the loader's data, by planned steps or operator by operator.
+/// Runs `net`, images to logits, over the loader's data, by planned steps of a precision or operator by operator.
 Score score(const std::function<Tensor(const Tensor&)>& net, data::Loader loader,
-            const nn::AnyLoss& loss = nn::CrossEntropy{}, bool eagerly = false);
+            const nn::AnyLoss& loss = nn::CrossEntropy{}, bool eagerly = false, Precision precision = Precision::f32);
 
 }  // namespace weft::cli

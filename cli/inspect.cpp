@@ -12,6 +12,7 @@
 #include <weft/base/format.h>
 #include <weft/base/thread_pool.h>
 #include <weft/data/loader.h>
+#include <weft/graph/compile.h>
 #include <weft/io/model_json.h>
 #include <weft/io/saved_model.h>
 #include <weft/ir/op.h>
@@ -47,8 +48,14 @@ Classifier load_classifier(const std::string& folder) {
   return c;
 }
 
+/// The precision asked for, else that of the run's training.
+Precision precision_of(const std::string& asked, const std::string& folder) {
+  if (!asked.empty()) return parse_precision(asked);
+  return file_exists(folder + "/config.json") ? parse_precision(load_settings(folder).precision) : Precision::f32;
+}
+
 struct EvaluateFlags {
-  std::string run, data, data_dir;
+  std::string run, data, data_dir, precision;
   std::int64_t batch_size = 250;
   int threads = 0;
   bool skip_corrupt = false, json = false;
@@ -70,7 +77,8 @@ void evaluate(const EvaluateFlags& f) {
   check(parts.test.class_names().size() == c.names().size(), "evaluate: ", settings.data, " has ",
         parts.test.class_names().size(), " classes, the model ", c.names().size());
   const Score s = score(std::cref(model), data::Loader(parts.test, {.batch_size = f.batch_size, .seed = 0,
-                                                                    .transform = c.prepare.pipeline()}));
+                                                                    .transform = c.prepare.pipeline()}),
+                        nn::CrossEntropy{}, false, precision_of(f.precision, f.run));
   if (f.json) {
     const nlohmann::ordered_json line{
         {"data", settings.data}, {"examples", s.examples}, {"loss", s.loss}, {"accuracy", s.accuracy}};
@@ -82,7 +90,7 @@ void evaluate(const EvaluateFlags& f) {
 }
 
 struct PredictFlags {
-  std::string run;
+  std::string run, precision;
   std::vector<std::string> images;
   int top = 3;
   bool json = false;
@@ -95,9 +103,10 @@ void predict(const PredictFlags& f) {
   // All files are read before anything is printed: a bad one leaves no half answer.
   std::vector<Tensor> inputs;
   for (const std::string& path : f.images) inputs.push_back(c.prepare(data::read_image(path, c.prepare.channels)));
+  auto planned = weft::compile([&](const Tensor& x) { return softmax(c.model(x), 1); }, {.precision = precision_of(f.precision, f.run)});
   auto all = nlohmann::ordered_json::array();
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const std::vector<float> p = softmax(c.model(inputs[i]), 1).to_vector<float>();
+    const std::vector<float> p = planned(inputs[i]).to_vector<float>();
     std::vector<std::size_t> order(p.size());
     for (std::size_t k = 0; k < p.size(); ++k) order[k] = k;
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return p[a] > p[b]; });
@@ -186,6 +195,7 @@ void add_evaluate(CLI::App& app) {
   c->add_flag("--skip-corrupt", f->skip_corrupt, "Leave out images of a folder that cannot be decoded");
   c->add_option("--batch-size", f->batch_size, "Examples at once");
   c->add_option("--threads", f->threads, "Threads (0: all processors)");
+  c->add_option("--precision", f->precision, "f32 or bf16 (default: that of the training)");
   c->add_flag("--json", f->json, "Print one line of JSON");
   c->callback([f] { evaluate(*f); });
 }
@@ -196,6 +206,7 @@ void add_predict(CLI::App& app) {
   c->add_option("run", f->run, "Folder of the run")->required();
   c->add_option("images", f->images, "Image files of any size")->required();
   c->add_option("--top", f->top, "How many classes to print");
+  c->add_option("--precision", f->precision, "f32 or bf16 (default: that of the training)");
   c->add_flag("--json", f->json, "Print JSON");
   c->callback([f] { predict(*f); });
 }

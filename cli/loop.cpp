@@ -49,7 +49,8 @@ nn::History train_by_hand(nn::Model& model, const data::Dataset& train, const nn
     opt.step(nn::grad(loss, net.module_ref()));
     return std::pair(logits.detach(), loss.detach());
   };
-  auto planned = weft::compile(step);  // as fit does it
+  const Precision precision = model.compile_options().precision;
+  auto planned = weft::compile(step, {.precision = precision});  // as fit does it
   const bool eagerly = model.compile_options().run_eagerly;
   Running running;
   if (options.resume) loader.set_state(at.loader);
@@ -81,7 +82,8 @@ nn::History train_by_hand(nn::Model& model, const data::Dataset& train, const nn
     if (nn::InterruptScope::requested()) break;  // the test would keep the impatient waiting
     opt.end_epoch();
     for (const auto& c : options.callbacks) c->on_test_begin(model);
-    const Score test = score(std::cref(net), data::Loader(options.validation_data.get(), test_options(options)), loss_of, eagerly);
+    const Score test =
+        score(std::cref(net), data::Loader(options.validation_data.get(), test_options(options)), loss_of, eagerly, precision);
     for (const auto& c : options.callbacks) c->on_test_end(model, {});
     const nn::Logs logs{{"loss", running.loss.result()},
                         {"accuracy", running.accuracy.result()},

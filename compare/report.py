@@ -176,9 +176,9 @@ def same_numbers(r):
             apart = [abs(a - b) / abs(a) for a, b in zip(base, losses)]
             if apart and who[0] != r.reference[0]:
                 rows.append([network, *r.title(who), f"{apart[0]:.1e}", f"{max(apart):.1e} of {len(apart)}"])
-    note = (f"Relative difference of f32 losses from {r.peers[r.reference[0]]['title']}'s: that of the first step "
+    note = (f"Relative difference of losses from {r.peers[r.reference[0]]['title']}'s: that of the first step "
             "shows that the job is the same; the largest of the first ones also holds Adam's epsilon and rounding that "
-            "grows.")
+            "grows; a form in bf16 rounds more.")
     return table("The same job", note, ["network", "framework", "form", "first loss", "largest"], rows)
 
 

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""PyTorch's job. Forms: eager; channels_last (with the fused Adam); compile (torch.compile of forward and loss)."""
+"""PyTorch's job. Forms: eager; channels_last (with the fused Adam); compile (torch.compile of forward and loss);
+autocast (bf16, in channels_last with the fused Adam)."""
+import contextlib
+
 import job
 
 
@@ -42,18 +45,24 @@ class Torch:
         names = [n for n in self.net.state_dict() if not n.endswith("num_batches_tracked")]
         values = dict(zip(names, map(torch.from_numpy, exercise.weights), strict=True))
         self.net.load_state_dict(values, strict=False)
-        fast = exercise.form == "channels_last"
+        fast = exercise.form in ("channels_last", "autocast")
+        self.half = exercise.form == "autocast"
         self.layout = torch.channels_last if fast and exercise.images.shape[1] > 1 else torch.contiguous_format
         self.net.to(memory_format=self.layout)
         self.optimizer = torch.optim.Adam(self.net.parameters(), lr=1e-3, fused=fast)
         self.loss = torch.compile(self.loss_of) if exercise.form == "compile" else self.loss_of
         self.forward = torch.compile(self.net) if exercise.form == "compile" else self.net
 
+    def casting(self):
+        return self.torch.autocast("cpu", dtype=self.torch.bfloat16) if self.half else contextlib.nullcontext()
+
     def loss_of(self, x, y):
         functional = self.torch.nn.functional
+        with self.casting():
+            y_hat = self.net(x)
         if self.exercise.autoencoder:
-            return functional.mse_loss(self.net(x), x)
-        return functional.cross_entropy(self.net(x), y)
+            return functional.mse_loss(y_hat.float(), x)
+        return functional.cross_entropy(y_hat.float(), y)
 
     def train(self, indices, tick):
         images, labels = map(self.torch.from_numpy, (self.exercise.images, self.exercise.labels))
@@ -68,8 +77,8 @@ class Torch:
 
     def predict(self, images):
         self.net.eval()
-        with self.torch.inference_mode():
-            return self.forward(self.torch.from_numpy(images).contiguous(memory_format=self.layout)).numpy()
+        with self.torch.inference_mode(), self.casting():
+            return self.forward(self.torch.from_numpy(images).contiguous(memory_format=self.layout)).float().numpy()
 
     def weights(self):
         return [p.detach().numpy() for p in self.net.parameters()]

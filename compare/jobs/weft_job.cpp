@@ -1,5 +1,6 @@
 // Weft's job, on the command line that every peer's takes (compare/jobs/job.py), with one line of JSON at the end.
-// Forms: fit (compile and fit), compiled (own loop with weft::compile), eager (own loop).
+// Forms: fit (compile and fit), compiled (own loop with weft::compile), bf16 (the same with products in bf16), eager (own
+// loop).
 // `weft_job --task prepare --dir DIR [--data NAME] [--data-dir DIR] [--seeds N] [--epochs N]` writes what all jobs
 // read: images and labels as bytes, initial weights, the order of the images.
 #include <algorithm>
@@ -186,12 +187,15 @@ struct Job {
         train(read_part(dir, "train", network)), test(read_part(dir, "test", network)), net(network.build()),
         clock(a.number("started", now()), a.whole("skip", 100)) {
     const std::string seed = std::to_string(a.whole("seed", 0));
-    check(form == "fit" || form == "compiled" || form == "eager", "--form: received '", form,
-          "'; expected fit, compiled or eager");
+    check(form == "fit" || form == "compiled" || form == "bf16" || form == "eager", "--form: received '", form,
+          "'; expected fit, compiled, bf16 or eager");
     net = network.make();
     nn::load_state_dict(net.module_ref(), load_npz(dir + "/" + std::string(network.name) + "-" + seed + ".npz"));
     order = load_npy(dir + "/order-" + seed + ".npy");
   }
+
+  bool planned() const { return form != "eager"; }
+  PlanOptions plan() const { return {.precision = form == "bf16" ? Precision::bf16 : Precision::f32}; }
 
   data::LoaderOptions loading() const {
     const auto numbers = [order = order, keep = steps * batch](std::uint64_t, std::int64_t epoch) {
@@ -237,13 +241,13 @@ template <class After> void by_hand(Job& job, std::int64_t epochs, After&& after
     opt.step(nn::grad(loss, job.net.module_ref()));
     return loss.detach();
   };
-  auto compiled = weft::compile(step);
+  auto compiled = weft::compile(step, job.plan());
   data::Loader loader{job.train, job.loading()};
   for (std::int64_t epoch = 0; epoch < epochs; ++epoch) {
     nn::set_training(job.net.module_ref(), true);
     std::vector<Tensor> losses;
     for (auto [x, y] : loader) {
-      losses.push_back(job.form == "compiled" ? compiled(x, y) : step(x, y));
+      losses.push_back(job.planned() ? compiled(x, y) : step(x, y));
       job.clock.tick([&] { losses.back().item(); });
     }
     std::vector<double> values;
@@ -310,8 +314,8 @@ json do_infer(Job& job) {
   const nn::ModeScope still(job.net.module_ref(), false);
   const NoGrad off;
   const auto forward = [&](const Tensor& input) { return job.net(input); };
-  auto compiled = weft::compile(forward);
-  const auto predict = [&] { return job.form == "compiled" ? compiled(x) : forward(x); };
+  auto compiled = weft::compile(forward, job.plan());
+  const auto predict = [&] { return job.planned() ? compiled(x) : forward(x); };
   std::vector<double> outputs;
   for (int i = 0; i < 20; ++i) outputs = predict().to_vector<double>();
   std::vector<double> times;

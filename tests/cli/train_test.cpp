@@ -140,6 +140,38 @@ TEST_F(Train, BoundedRunGoesOnExactly) {
   }
 }
 
+TEST_F(Train, InBf16GivesTheSameBitsHoweverItIsRun) {
+  const auto with = [&](const std::string& out, Arguments more) {
+    more.insert(more.end(), {"--epochs", "2", "--augment", "hflip,crop:4", "--precision", "bf16"});
+    return train(out, more);
+  };
+  const Outcome whole = with("whole", {"--threads", "1"});
+  EXPECT_EQ(whole.hash().size(), 64u) << whole.err;
+  EXPECT_EQ(with("threads", {"--threads", "3"}).hash(), whole.hash());
+  EXPECT_EQ(with("loop", {"--face", "loop"}).hash(), whole.hash());
+  with("parts", {"--steps", "3"});
+  EXPECT_EQ(weft({"train", "--resume", "parts", "--steps", "0", "--verbose", "0", "--json"}).hash(), whole.hash())
+      << "the precision is the run's";
+  EXPECT_REFUSED(weft({"train", "--resume", "parts", "--precision", "f32"}), "--precision cannot be given with --resume");
+  EXPECT_EQ(read("parts/history.csv"), read("whole/history.csv"));
+  EXPECT_REFUSED(train("bad", {"--precision", "bf61"}), "did you mean 'bf16'?");
+  EXPECT_REFUSED(with("bad", {"--eager"}), "leave out --eager");
+
+  // Evaluation takes the run's precision; the whole data set in one batch size gives the run's own figure.
+  const Outcome own = weft({"evaluate", "whole", "--batch-size", "32", "--json"});
+  EXPECT_EQ(own.json()["loss"], whole.json()["test_loss"]);
+  EXPECT_EQ(weft({"predict", "whole", "images/cup/10.png", "--precision", "f32"}).code, 0);
+
+  setenv("WEFT_BF16", "off", 1);
+  const Outcome without = with("without", {});
+  unsetenv("WEFT_BF16");
+  EXPECT_TRUE(contains(without.err, "no faster bf16 products")) << without.err;
+  EXPECT_EQ(without.err.find("no faster"), without.err.rfind("no faster")) << "said once: " << without.err;
+  const Outcome plain = train("plain", {"--epochs", "2", "--augment", "hflip,crop:4"});
+  EXPECT_EQ(without.hash(), plain.hash()) << "f32 where bf16 is no gain";
+  EXPECT_EQ(whole.hash() == plain.hash(), contains(whole.err, "no faster bf16 products")) << "bf16 rounds where it is faster";
+}
+
 TEST_F(Train, InterruptedRunGoesOnExactly) {
   const Arguments recipe{"--epochs", "4", "--batch-size", "2", "--augment", "hflip,crop:4", "--save-every", "0.001"};
   const std::string whole = train("whole", recipe).hash();

@@ -7,6 +7,7 @@
 #include <weft/autograd/gradients.h>
 #include <weft/base/thread_pool.h>
 #include <weft/graph/compile.h>
+#include <weft/kernels/cpu_info.h>
 #include <weft/ops/ops.h>
 
 namespace weft {
@@ -180,6 +181,48 @@ TEST(CompiledImages, KeepWhatSomebodyHolds) {
   auto compiled = compile(f);
   expect_near(compiled(in), f(in), "held");
   for (const Tensor& t : compiled(in)) EXPECT_TRUE(t.is_contiguous());
+}
+
+/// Largest difference over the largest value.
+double relative_error(const Tensor& got, const Tensor& want) {
+  return amax(abs(got - want)).item() / std::max(1e-12, static_cast<double>(amax(abs(want)).item()));
+}
+
+TEST(CompiledImages, MultiplyInBf16WhereThatIsAskedFor) {
+  for (const ImageProgram& p : programs()) {
+    const Tensors want = p.run(p.in);
+    auto compiled = compile(p.run, {.precision = Precision::bf16});
+    Tensors got;
+    for (int call = 0; call < 3; ++call) got = compiled(p.in);
+    EXPECT_EQ(compiled.stats().replayed, 2) << p.name;
+    double most = 0;
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      EXPECT_EQ(got[i].dtype(), f32) << p.name;
+      const double error = relative_error(got[i], want[i]);
+      EXPECT_LE(error, 0.1) << p.name << ", value " << i;
+      most = std::max(most, error);
+    }
+    const bool rounds = compiled.describe().find("_bf16") != std::string::npos;
+    EXPECT_EQ(rounds, bf16_products()) << p.name << ":\n" << compiled.describe();
+    if (rounds) EXPECT_GE(most, 1e-4) << p.name << ": nothing is rounded";
+    else expect_near(got, want, p.name);
+  }
+}
+
+TEST(CompiledImages, GiveTheSameBitsInBf16ForAnyNumberOfThreads) {
+  const int before = num_threads();
+  for (const ImageProgram& p : programs()) {
+    std::vector<std::vector<float>> want;
+    for (int threads : {1, 2, 3, 7}) {
+      set_num_threads(threads);
+      auto compiled = compile(p.run, {.precision = Precision::bf16});
+      std::vector<std::vector<float>> got;
+      for (const Tensor& t : compiled(p.in)) got.push_back(t.to_vector<float>());
+      if (want.empty()) want = got;
+      EXPECT_EQ(got, want) << p.name << " on " << threads << " threads";
+    }
+  }
+  set_num_threads(before);
 }
 
 }  // namespace

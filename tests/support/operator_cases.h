@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,9 +56,9 @@ inline std::vector<DType> dtypes_of(const OpInfo& info) {
   }
 }
 
-/// Runs one implementation; false where it declines the case.
+/// Runs one implementation at a precision (without one: its own); false where it declines the case.
 inline bool run_kernel(const OpInfo& info, const OpCase& c, const Kernel& kernel, const std::vector<Tensor>& inputs,
-                       std::vector<Tensor>& outputs) {
+                       std::vector<Tensor>& outputs, std::optional<Precision> precision = {}) {
   std::vector<Meta> metas;
   std::vector<Tensor> kept;
   for (const Tensor& t : inputs) metas.push_back(t.meta());
@@ -83,7 +84,7 @@ inline bool run_kernel(const OpInfo& info, const OpCase& c, const Kernel& kernel
     copy_elements(in.back(), view_of(kept.back()));
     in.back() = view_of(kept.back());
   }
-  const KernelCall call{info, c.attrs.get(), in, out};
+  const KernelCall call{info, c.attrs.get(), in, out, precision.value_or(kernel.precision)};
   if (why_declined(kernel, call)) return false;
   kernel.run(call);
   for (std::size_t i = 0; i < outputs.size(); ++i) {  // what lies channels-last is handed back row-major
@@ -93,6 +94,13 @@ inline bool run_kernel(const OpInfo& info, const OpCase& c, const Kernel& kernel
     outputs[i] = plain;
   }
   return true;
+}
+
+/// What the reference gives where factors of products are rounded to bf16.
+inline std::vector<Tensor> reference_in_bf16(const OpInfo& info, const OpCase& c, const std::vector<Tensor>& inputs) {
+  std::vector<Tensor> outputs;
+  run_kernel(info, c, kernels_of(info, DeviceType::ref).front(), inputs, outputs, Precision::bf16);
+  return outputs;
 }
 
 /// Relative error that rounding explains.
@@ -123,6 +131,9 @@ inline void expect_close(const std::vector<Tensor>& got, const std::vector<Tenso
           << what << ", output " << k << "[" << i << "]: " << a[i] << " instead of " << b[i];
   }
 }
+
+/// The largest absolute value; 0 where there is none.
+inline double largest(const Tensor& t) { return t.numel() == 0 ? 0 : amax(abs(t.detach())).item(); }
 
 inline std::string bytes_of(const Tensor& t) {
   const Tensor packed = t.detach().contiguous();

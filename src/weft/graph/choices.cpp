@@ -32,7 +32,8 @@ std::string choice_key(const ProgramStep& step) {
   for (std::size_t i = 0; i < step.inputs.size(); ++i)
     key += (i ? ", " : "") + to_string(Meta{step.inputs[i].shape, step.inputs[i].dtype});
   const std::string attributes = to_string(step.op->get(step.attrs.get()));
-  return key + (attributes.empty() ? ")" : ") {" + attributes + "}");
+  key += attributes.empty() ? ")" : ") {" + attributes + "}";
+  return step.precision == Precision::f32 ? key : key + " in " + std::string(name_of(step.precision));
 }
 
 std::string chosen_kernel(const ProgramStep& step) {

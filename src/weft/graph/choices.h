@@ -16,7 +16,7 @@ inline constexpr const char* not_fused = "not fused";
 
 /// In force for plans that are made from now on, by any thread.
 void set_kernel_choices(KernelChoices choices);
-/// The key of a step: operator, attributes, shapes and dtypes. Empty where attributes vary from call to call.
+/// The key of a step: operator, attributes, shapes, dtypes, and its precision where that is not f32. Empty where attributes vary from call to call.
 std::string choice_key(const ProgramStep& step);
 /// What is chosen for the step; empty where nothing is.
 std::string chosen_kernel(const ProgramStep& step);

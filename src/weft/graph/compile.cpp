@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include <weft/graph/trace.h>
+#include <weft/kernels/cpu_info.h>
 #include <weft/tensor/context.h>
 #include <weft/tensor/tensor_impl.h>
 
@@ -20,7 +21,18 @@ struct Engine::State {
   std::vector<Meta> good = {};  // what the last call without an error was given
 };
 
-Engine::Engine(const char* name) : state_(new State{.name = name, .mutex = {}}) {}
+namespace {
+void say_where_bf16_is_no_gain() {
+  static const bool told = !bf16_products() && std::fputs("weft: precision bf16: this processor has no faster bf16 products; "
+                                                          "everything is computed in f32\n", stderr) >= 0;
+  (void)told;
+}
+}  // namespace
+
+Engine::Engine(const char* name, PlanOptions options) : state_(new State{.name = name, .mutex = {}}) {
+  state_->list.precision = options.precision;
+  if (options.precision == Precision::bf16) say_where_bf16_is_no_gain();
+}
 Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
@@ -113,11 +125,12 @@ PlanReport Engine::report() const {
 
 struct EnginePool::State {
   const char* name;
+  PlanOptions options;
   std::mutex mutex;
   std::vector<Engine> idle = {};
 };
 
-EnginePool::EnginePool(const char* name) : state_(new State{.name = name, .mutex = {}}) {}
+EnginePool::EnginePool(const char* name, PlanOptions options) : state_(new State{.name = name, .options = options, .mutex = {}}) {}
 EnginePool::EnginePool(EnginePool&&) noexcept = default;
 EnginePool& EnginePool::operator=(EnginePool&&) noexcept = default;
 EnginePool::~EnginePool() = default;
@@ -125,7 +138,7 @@ EnginePool::~EnginePool() = default;
 void EnginePool::call(FunctionRef<void()> body) {
   const auto take = [&] {
     std::scoped_lock lock(state_->mutex);
-    if (state_->idle.empty()) return Engine(state_->name);
+    if (state_->idle.empty()) return Engine(state_->name, state_->options);
     Engine engine = std::move(state_->idle.back());
     state_->idle.pop_back();
     return engine;

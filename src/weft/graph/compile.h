@@ -8,12 +8,17 @@
 #include <type_traits>
 #include <utility>
 
+#include <weft/base/precision.h>
 #include <weft/base/thread_pool.h>
 #include <weft/graph/plan_report.h>
 
 namespace weft {
 
 class Tensor;
+/// How a function is compiled.
+struct PlanOptions {
+  Precision precision = Precision::f32;  ///< of convolutions and matrix products
+};
 
 /// What a compiled function has done so far.
 struct CompileStats {
@@ -27,7 +32,8 @@ namespace detail {
 /// The plans of one compiled function. Calls from several threads wait for each other.
 class Engine {
  public:
-  explicit Engine(const char* name = "compile");  ///< who says that a call cannot be planned: a literal
+  /// `name` says that a call cannot be planned: a literal.
+  explicit Engine(const char* name = "compile", PlanOptions options = {});
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
   ~Engine();
@@ -48,7 +54,7 @@ template <class T> const Tensor* tensor_or_null(const T&) { return nullptr; }
 /// Engines for calls from several threads at once: each call has one to itself.
 class EnginePool {
  public:
-  explicit EnginePool(const char* name);  ///< as Engine's
+  explicit EnginePool(const char* name, PlanOptions options = {});  ///< as Engine's
   EnginePool(EnginePool&&) noexcept;
   EnginePool& operator=(EnginePool&&) noexcept;
   ~EnginePool();
@@ -69,7 +75,8 @@ class EnginePool {
 /// given, its message says so. Calls from several threads wait for each other.
 template <class F> class Compiled {
  public:
-  explicit Compiled(F function) : function_(std::move(function)) {}  ///< see compile()
+  explicit Compiled(F function, PlanOptions options = {})
+      : function_(std::move(function)), engine_("compile", options) {}  ///< see compile()
   /// Calls the function.
   template <class... A> decltype(auto) operator()(A&&... arguments) {
     using R = std::invoke_result_t<F&, A...>;
@@ -95,8 +102,9 @@ template <class F> class Compiled {
 };
 
 /// `auto step = weft::compile([&](const Tensor& x, const Tensor& y) { … opt.step(grad(loss, net)); return loss; });`
-template <class F> Compiled<std::decay_t<F>> compile(F&& function) {
-  return Compiled<std::decay_t<F>>(std::forward<F>(function));
+/// `compile(fn, {.precision = Precision::bf16})` multiplies in bf16 where that is faster.
+template <class F> Compiled<std::decay_t<F>> compile(F&& function, PlanOptions options = {}) {
+  return Compiled<std::decay_t<F>>(std::forward<F>(function), options);
 }
 
 }  // namespace weft

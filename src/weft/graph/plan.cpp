@@ -61,7 +61,7 @@ void Plan::bind(const ProgramStep& step, Bound& bound) {
 
 void Plan::run(const Bound& b) const {
   try {
-    b.kernel->run({*b.step->op, b.attributes, b.in, b.out});
+    b.kernel->run({*b.step->op, b.attributes, b.in, b.out, b.step->precision});
   } catch (Error& e) {
     e.in(b.step->op->name);
     throw;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <weft/base/precision.h>
 #include <weft/ir/op.h>
 #include <weft/tensor/storage.h>
 
@@ -28,6 +29,7 @@ struct ProgramStep {
   SmallVector<BufferView, 2> outputs; ///< what it fills, each the whole of a new buffer
   int source = -1;                    ///< in a plan: the recorded step that it stands for; -1 where passes made it
   std::vector<int> fused = {};        ///< in a plan: recorded steps whose work it does beside (or without) `source`
+  Precision precision = Precision::f32;  ///< that its kernel is called with
 };
 
 /// Where the memory of a buffer comes from.
@@ -50,6 +52,7 @@ struct ProgramBuffer {
 struct Program {
   std::vector<ProgramBuffer> buffers;  ///< by number
   std::vector<ProgramStep> steps;      ///< in the order in which they were asked for
+  Precision precision = Precision::f32;  ///< asked for: pass `precision` gives it to steps
 };
 
 /// True where both apply the same operator to the same views, whatever the attributes.

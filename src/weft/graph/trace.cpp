@@ -251,6 +251,7 @@ Plan& Trace::make_plan() {
     return true;
   });
   if (plans.size() == most_plans) plans.pop_back();
+  program_.precision = plans_.precision;
   plans.insert(plans.begin(), std::make_unique<Plan>(std::move(program_), plans_.arena));
   return *plans.front();
 }

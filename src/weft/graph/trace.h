@@ -31,6 +31,7 @@ struct TraceNotes {
 struct PlanList {
   std::vector<std::unique_ptr<Plan>> plans;  ///< made so far and kept
   Arena arena;                               ///< of their intermediate values
+  Precision precision = Precision::f32;      ///< of their products
   TraceNotes notes;                          ///< of the call that runs
 };
 

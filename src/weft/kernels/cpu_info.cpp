@@ -1,3 +1,4 @@
+#include <weft/kernels/cpu/targets.h>
 #include <weft/kernels/cpu_info.h>
 
 #include <cstdlib>
@@ -34,6 +35,21 @@ std::string cpu_features() {
   add(__builtin_cpu_supports("avx512bf16"), "bf16");
 #endif
   return s.empty() ? "baseline vectors" : s;
+}
+
+bool bf16_products() {
+#if defined(__x86_64__)
+  static const bool faster = [] {
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx512bf16") || !(hwy::SupportedTargets() & HWY_AVX3)) return false;
+    const char* text = std::getenv("WEFT_BF16");
+    const std::string_view wish = text ? text : "";
+    return wish == "on" || (wish != "off" && __builtin_cpu_is("amd"));
+  }();
+  return faster;
+#else
+  return false;
+#endif
 }
 
 std::string highway_version() { return cat(HWY_MAJOR, ".", HWY_MINOR, ".", HWY_PATCH); }

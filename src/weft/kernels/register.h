@@ -14,6 +14,7 @@ void register_cpu_channels_last_pool();
 
 // Weft's own kernels for cpu (Highway).
 void register_cpu_matmul();
+void register_cpu_matmul_pairs();
 void register_cpu_conv();
 void register_cpu_pool();
 void register_cpu_norm();

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include <weft/base/error.h>
+#include <weft/kernels/cpu_info.h>
 
 namespace weft {
 
@@ -70,6 +71,11 @@ const char* why_declined(const Kernel& kernel, const KernelCall& call) {
       if (mask >> i & 1 && views[i].rank() >= 3 && !is_channels_last(views[i].shape, views[i].strides)) return false;
     return true;
   };
+  if (kernel.precision == Precision::bf16) {
+    if (call.precision != Precision::bf16) return "products in bf16 are not asked for";
+    if (!bf16_products()) return "this processor has no faster bf16 products";
+    if (call.out[0].dtype != DType::f32) return "rounds f32 to bf16";
+  }
   if (kernel.channels_last_in | kernel.channels_last_out)
     if (!lie_right(kernel.channels_last_in, call.in) || !lie_right(kernel.channels_last_out, call.out))
       return "its images lie channels-last";

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include <weft/base/precision.h>
 #include <weft/ir/op.h>
 
 namespace weft {
@@ -16,6 +17,7 @@ struct KernelCall {
   const void* op;  ///< the operator struct
   std::span<const TensorView> in;  ///< inputs
   std::span<const TensorView> out;  ///< outputs, to be filled
+  Precision precision = Precision::f32;  ///< of products: bf16 permits kernels that round factors
   template <class Op> const Op& attributes() const { return *static_cast<const Op*>(op); }  ///< the operator struct
 };
 
@@ -28,6 +30,7 @@ struct Kernel {
   std::uint32_t channels_last_in = 0;   ///< bit i: input i is an image that must lie channels-last
   std::uint32_t channels_last_out = 0;  ///< bit i: output i is filled channels-last; without it, row-major
   bool in_place = false;  ///< the output may be an input of its shape, strides and dtype: an element is read before it is written
+  Precision precision = Precision::f32;  ///< of its products; bf16: takes only calls that permit it, where bf16 is the faster
 };
 
 /// Strides of an image [N, C, spatial…] whose channels are adjacent: it lies as [N, spatial…, C].

@@ -115,7 +115,7 @@ struct Model::Compiled {
   CompileOptions options;
   Tracked tracked{options};
   std::unique_ptr<optim::Optimizer> optimizer = nullptr;  ///< made at its first use: the parameters may not be there yet
-  weft::detail::Engine engine{"fit"};  ///< of training and evaluation: they never run at once
+  weft::detail::Engine engine{"fit", {options.precision}};  ///< of training and evaluation: they never run at once
 };
 
 }  // namespace weft::nn

@@ -15,6 +15,7 @@ Model& Model::operator=(Model&&) noexcept = default;
 void Model::compile(CompileOptions options) {
   check(options.steps_per_execution >= 1, "compile: steps_per_execution is ", options.steps_per_execution,
         "; expected 1 or more");
+  predicting_ = weft::detail::EnginePool("predict", {options.precision});
   compiled_ = std::make_shared<Compiled>(Compiled{std::move(options)});
 }
 

@@ -22,6 +22,9 @@ struct CompileOptions {
   std::vector<std::vector<metrics::Metric>> output_metrics = {};  ///< of each output where there are several: {{"accuracy"}, {"mae"}}
   optim::OptimizerOptions optimizer_options = {};  ///< groups, clipping, schedule, accumulation, EMA
   bool run_eagerly = false;     ///< operator by operator, for debugging; otherwise steps are planned as by weft::compile
+  /// Of convolutions and matrix products in planned steps (training, evaluation, prediction); weights stay f32, and so
+  /// does all that runs eagerly.
+  Precision precision = Precision::f32;
   int steps_per_execution = 1;  ///< batches between two calls of batch callbacks and of the bar
   bool jit_compile = false;     ///< accepted for Keras's sake
 };

@@ -115,7 +115,7 @@ void check_recipe(const Recipe& r, std::string_view prefix) {
   rule_of(r);
 }
 
-Model make_model(const Recipe& r, std::int64_t classes, bool run_eagerly) {
+Model make_model(const Recipe& r, std::int64_t classes, bool run_eagerly, Precision precision) {
   check_recipe(r);
   const init::Scope scope(init::by_name(r.init));
   Model model{zoo::make(r.model, classes)};
@@ -125,7 +125,8 @@ Model make_model(const Recipe& r, std::int64_t classes, bool run_eagerly) {
                  .loss = CrossEntropy{.label_smoothing = r.label_smoothing},
                  .metrics = {metrics::Accuracy{}},
                  .optimizer_options = std::move(options),
-                 .run_eagerly = run_eagerly});
+                 .run_eagerly = run_eagerly,
+                 .precision = precision});
   return model;
 }
 

@@ -45,7 +45,8 @@ Recipe recipe_from_json(std::string_view text, const std::string& where);  ///< 
 void check_recipe(const Recipe& recipe, std::string_view prefix = "");
 
 /// The recipe's network, compiled with its optimizer, its loss and accuracy.
-Model make_model(const Recipe& recipe, std::int64_t classes, bool run_eagerly = false);
+Model make_model(const Recipe& recipe, std::int64_t classes, bool run_eagerly = false,
+                 Precision precision = Precision::f32);
 /// What fit needs of a recipe: epochs, batches, augmentation of the training data, normalization of both by the training
 /// data; with `ema` a callback that tests the averages.
 FitOptions fit_options(const Recipe& recipe, const data::Dataset& train);

@@ -15,6 +15,7 @@ constexpr Pass passes[] = {
     {"fuse-convolutions", "one operator for conv, relu and max_pool, and for their gradients", fuse_convolutions},
     {"fuse-norms", "one operator for batch_norm and relu, and for their gradients", fuse_norms},
     {"constant-folding", "computes what depends on nothing when the plan is made", fold_constants},
+    {"precision", "permits products in bf16 where the program asks for it", permit_bf16_products},
     {"layout", "lays images channels-last where kernels take them so", lay_channels_last},
     {"in-place", "lets element-wise steps write over inputs that nobody reads afterwards", overwrite_inputs},
 };

@@ -28,6 +28,8 @@ void fold_scales(Program& program);
 void fuse_convolutions(Program& program);
 /// Puts one operator in the place of batch_norm and relu, and of their gradients.
 void fuse_norms(Program& program);
+/// Permits kernels that multiply in bf16 where the program asks for bf16.
+void permit_bf16_products(Program& program);
 /// Lays images channels-last where kernels for that take them.
 void lay_channels_last(Program& program);
 /// Computes what depends on nothing now, once for all calls.

@@ -54,7 +54,7 @@ void views_of(const ProgramStep& step, SmallVector<TensorView, 4>& in, SmallVect
 const Kernel& kernel_of(const ProgramStep& step) {
   SmallVector<TensorView, 4> in, out;
   views_of(step, in, out);
-  const KernelCall call{*step.op, step.attrs.get(), in, out};
+  const KernelCall call{*step.op, step.attrs.get(), in, out, step.precision};
   if (const std::string chosen = chosen_kernel(step); !chosen.empty())
     for (const Kernel& k : kernels_of(*step.op, DeviceType::cpu))
       if (k.name == chosen && !why_declined(k, call)) return k;
@@ -73,7 +73,7 @@ const Kernel* channels_last_kernel(const ProgramStep& step) {
     SmallVector<TensorView, 4> in, out;
     for (std::size_t i = 0; i < step.inputs.size(); ++i) in.push_back(laid_out(step.inputs[i], k.channels_last_in, i));
     for (std::size_t i = 0; i < step.outputs.size(); ++i) out.push_back(laid_out(step.outputs[i], k.channels_last_out, i));
-    if (!why_declined(k, {*step.op, step.attrs.get(), in, out})) return &k;
+    if (!why_declined(k, {*step.op, step.attrs.get(), in, out, step.precision})) return &k;
   }
   return nullptr;
 }

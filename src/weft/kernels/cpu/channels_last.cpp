@@ -20,29 +20,41 @@ Images::Images(const op::ConvShape& s, const Dims& window)
   }
 }
 
-Stage::Stage(const Int (&image)[2], Int channels, Int rows, Int columns, bool copy, Int slots)
-    : height_(image[0]), width_(image[1]), channels_(channels), columns_(columns), row_step_((copy ? columns : image[1]) * channels),
-      image_step_((copy ? rows : image[0]) * row_step_), copy_(copy), memory_(copy ? slots * image_step_ + channel_step : 0) {
-  if (copy_) std::fill_n(memory_.data() + slots * image_step_, channel_step, 0.0f);
+template <class E>
+StageOf<E>::StageOf(const Int (&image)[2], Int channels, Int rows, Int columns, bool copy, Int slots)
+    : height_(image[0]), width_(image[1]), channels_(channels), columns_(columns),
+      row_step_((copy || std::is_same_v<E, Pair> ? columns : image[1]) * units<E>(channels)),
+      image_step_((copy || std::is_same_v<E, Pair> ? rows : image[0]) * row_step_), copy_(copy || std::is_same_v<E, Pair>),
+      memory_(copy_ ? slots * image_step_ + channel_step : 0) {
+  if (copy_) std::fill_n(memory_.data() + slots * image_step_, channel_step, E(0));
 }
 
-const float* Stage::part(const float* image, Int row, Int column, Int rows, Int slot) {
-  if (!copy_) return image + (row * width_ + column) * channels_;
-  const Int begin = std::clamp<Int>(-column, 0, columns_), end = std::clamp<Int>(width_ - column, begin, columns_);
-  float* const start = memory_.data() + slot * image_step_;
-  float* to = start;
+namespace {
+const float* as_it_lies(const float* image, float) { return image; }
+const Pair* as_it_lies(const float*, Pair) { return nullptr; }
+void put_positions(const float* from, Int positions, Int channels, float* to) { std::copy_n(from, positions * channels, to); }
+void put_positions(const float* from, Int positions, Int channels, Pair* to) { round_positions(from, positions, channels, to); }
+}  // namespace
+
+template <class E> const E* StageOf<E>::part(const float* image, Int row, Int column, Int rows, Int slot) {
+  if (!copy_) return as_it_lies(image + (row * width_ + column) * channels_, E());
+  const Int begin = std::clamp<Int>(-column, 0, columns_), end = std::clamp<Int>(width_ - column, begin, columns_), size = units<E>(channels_);
+  E* const start = memory_.data() + slot * image_step_;
+  E* to = start;
   for (Int r = row; r < row + rows; ++r, to += row_step_) {
     if (r < 0 || r >= height_) {
-      std::fill_n(to, row_step_, 0.0f);
+      std::fill_n(to, row_step_, E(0));
       continue;
     }
-    std::fill_n(to, begin * channels_, 0.0f);
-    const float* from = image + (r * width_ + column + begin) * channels_;
-    std::copy_n(from, (end - begin) * channels_, to + begin * channels_);
-    std::fill(to + end * channels_, to + row_step_, 0.0f);
+    std::fill_n(to, begin * size, E(0));
+    put_positions(image + (r * width_ + column + begin) * channels_, end - begin, channels_, to + begin * size);
+    std::fill(to + end * size, to + row_step_, E(0));
   }
   return start;
 }
+
+template class StageOf<float>;
+template class StageOf<Pair>;
 
 const char* decline_images(const KernelCall& call, const op::ConvShape& s) {
   return s.groups > 1 ? "for convolutions without groups" : decline_any_groups(call, s);
@@ -116,6 +128,17 @@ void pack_by_filter(const float* w, const Images& g, Int width, float* to) {
       for (Int t = 0; t < taps_a_run; ++t)
         gather_row(w + filter * g.channels * taps + run * taps_a_run + t, taps, g.channels, row + t * g.channels);
       std::fill(row + length, row + width, 0.0f);
+    }
+  });
+}
+
+void join_rows(const float* from, Int groups, Int rows, Int columns, Pair* to) {
+  const Int pairs = (rows + 1) / 2;
+  parallel_for(groups * pairs, std::max<Int>(1, 4096 / columns), [&](Int begin, Int end) {
+    for (Int i = begin; i < end; ++i) {
+      const Int row = i % pairs * 2;
+      const float* first = from + (i / pairs * rows + row) * columns;
+      join_pairs(first, row + 1 < rows ? first + columns : nullptr, columns, to + i * columns);
     }
   });
 }

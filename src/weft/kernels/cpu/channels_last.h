@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include <weft/base/memory.h>
 #include <weft/base/thread_pool.h>
@@ -39,15 +40,20 @@ struct Images {
   std::int64_t reach(int axis, std::int64_t n) const { return (n - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1; }
 };
 
+/// Elements that hold the channels of a position: floats, or pairs of bf16, the last one of an odd number filled up.
+template <class E> std::int64_t units(std::int64_t channels) { return std::is_same_v<E, Pair> ? (channels + 1) / 2 : channels; }
+
 /// A part of an image that starts at a row and column, either of which may lie in the padding, with rows `row_step`
-/// apart: the image itself where nothing is padded, else a copy with zeros around and behind it.
-class Stage {
+/// apart: the image itself where nothing is padded, else a copy with zeros around and behind it. Pairs of channels are
+/// always a copy.
+template <class E> class StageOf {
  public:
   /// For parts of at most rows x columns, `slots` at once. `copy` asks for a copy whatever the part (readable
   /// channel_step elements behind the end of the last slot).
-  Stage(const std::int64_t (&image)[2], std::int64_t channels, std::int64_t rows, std::int64_t columns, bool copy,
-        std::int64_t slots = 1);
-  const float* part(const float* image, std::int64_t row, std::int64_t column, std::int64_t rows, std::int64_t slot = 0);
+  StageOf(const std::int64_t (&image)[2], std::int64_t channels, std::int64_t rows, std::int64_t columns, bool copy,
+          std::int64_t slots = 1);
+  const E* part(const float* image, std::int64_t row, std::int64_t column, std::int64_t rows, std::int64_t slot = 0);
+  bool copies() const { return copy_; }
   std::int64_t row_step() const { return row_step_; }
   /// From a slot to the next, or from an image to the next where there is no copy.
   std::int64_t image_step() const { return image_step_; }
@@ -55,8 +61,9 @@ class Stage {
  private:
   std::int64_t height_, width_, channels_, columns_, row_step_, image_step_;
   bool copy_;
-  Scratch<float> memory_;
+  Scratch<E> memory_;
 };
+using Stage = StageOf<float>;
 
 /// What every channels-last convolution here declines; the second takes groups.
 const char* decline_images(const KernelCall& call, const op::ConvShape& s);
@@ -101,6 +108,9 @@ void unpack_by_input(const float* from, const Images& g, float* dw);
 /// to[run][filter][input of the run], rows of `width`, for gradients of the input.
 void pack_by_filter(const float* w, const Images& g, std::int64_t width, float* to);
 
+/// to[group][row / 2][column] = two neighbouring rows of [group][row][column] in pairs; the last of an odd number meets zeros.
+void join_rows(const float* from, std::int64_t groups, std::int64_t rows, std::int64_t columns, Pair* to);
+
 /// Pieces of a batch at least: an image each, or a part of its rows.
 inline constexpr std::int64_t least_pieces = 16;
 inline std::int64_t round_up(std::int64_t v, std::int64_t to) { return (v + to - 1) / to * to; }
@@ -115,10 +125,14 @@ struct Forward {
 
 /// Do tiles of Winograd's fit the geometry, and save work?
 bool winograd_pays(const Images& g);
-void winograd_conv(const Images& g, const Forward& c);
-/// False where tiles do not pay: nothing is done.
-bool winograd_input_grad(const Images& g, const float* dy, const float* w, float* dx);
-void winograd_weight_grad(const Images& g, const float* x, const float* dy, float* dw);
+/// The products in E: the tiles are transformed in float and then rounded.
+template <class E> void winograd_conv(const Images& g, const Forward& c);
+/// The geometry of an input's gradient as a convolution of g with the kernel turned round.
+Images turned_round(const Images& g);
+/// Do tiles pay for the input's gradient?
+bool winograd_input_grad_pays(const Images& g);
+template <class E> void winograd_input_grad(const Images& g, const float* dy, const float* w, float* dx);
+template <class E> void winograd_weight_grad(const Images& g, const float* x, const float* dy, float* dw);
 
 /// Images of a shard of a weight gradient, whose sums take `size` elements; shards are added in their order.
 std::int64_t shard_images(const Images& g, std::int64_t size);

@@ -39,33 +39,36 @@ Int block_rows(const Images& g, const Tiles& t, Int total) {
   return std::clamp<Int>(std::max<Int>(24, 3072 / (g.channels + g.filters)) / t.columns, 1, total);
 }
 
-/// Rows of tiles [first, last) of the batch: transform, 16 products, transform back.
-struct WinogradBlock {
+/// Rows of tiles [first, last) of the batch: transform, 16 products in E, transform back.
+template <class E> struct WinogradBlock {
   const Images& g;
   const Forward& c;
   const Tiles& t;
-  const float* u;
+  const E* u;
   Stage stage;
   Int rows_a_block;
-  Scratch<float> v, m;
+  Scratch<E> v;
+  Scratch<float> m;
 
-  WinogradBlock(const Images& g, const Forward& c, const Tiles& t, const float* u, Int rows_a_block)
+  WinogradBlock(const Images& g, const Forward& c, const Tiles& t, const E* u, Int rows_a_block)
       : g(g), c(c), t(t), u(u),
-        stage(input_stage(g, t, rows_a_block)), rows_a_block(rows_a_block), v(winograd_planes * plane_size(rows_a_block * t.columns, g.channels)),
+        stage(input_stage(g, t, rows_a_block)), rows_a_block(rows_a_block),
+        v(winograd_planes * plane_size(rows_a_block * t.columns, units<E>(g.channels))),
         m(winograd_planes * plane_size(rows_a_block * t.columns, g.filters)) {}
 
   void run(Int first, Int last) {
-    const Int tiles = (last - first) * t.columns, v_plane = plane_size(tiles, g.channels), m_plane = plane_size(tiles, g.filters);
-    float* to = v;
+    const Int channels = units<E>(g.channels), tiles = (last - first) * t.columns;
+    const Int v_plane = plane_size(tiles, channels), m_plane = plane_size(tiles, g.filters);
+    Int at = 0;
     by_image(t, first, last, [&](Int image, Int row, Int rows) {
       const float* x = stage.part(c.x + image * g.in_size(), row * 2 - g.pad[0], -g.pad[1], 2 * rows + 2);
-      for (Int r = 0; r < rows; ++r, to += t.columns * g.channels)
-        winograd_input({x + 2 * r * stage.row_step(), stage.row_step(), g.channels, t.columns, to, v_plane});
+      for (Int r = 0; r < rows; ++r, at += t.columns)
+        winograd_input(WinogradInput<E>{x + 2 * r * stage.row_step(), stage.row_step(), g.channels, t.columns, {v, v_plane, at}});
     });
-    const TapRun run{0, g.channels};
+    const TapRun run{0, channels};
     for (Int p = 0; p < winograd_planes; ++p)
-      product_row({v + p * v_plane, g.channels, &run, 1, u + p * g.channels * g.filters, g.filters, nullptr, m + p * m_plane,
-                   g.filters, tiles});
+      product_row(ProductRow<E>{v + p * v_plane, channels, &run, 1, u + p * channels * g.filters, g.filters, nullptr, m + p * m_plane,
+                                g.filters, tiles});
     for (Int r = first; r < last; ++r) {
       const Int image = r / t.rows, row = r % t.rows;
       const Int at = image * g.y_size() + (g.pooled ? row : 2 * row) * g.windows(1) * g.filters;
@@ -76,6 +79,16 @@ struct WinogradBlock {
     }
   }
 };
+
+template <class E> void tiled_conv(const Images& g, const Forward& c, const E* u) {
+  const Tiles t(g);
+  const Int total = g.batch * t.rows, rows = block_rows(g, t, total);
+  const Int piece = round_up(std::max<Int>(1, total / least_pieces), rows);
+  parallel_for(total, std::min(piece, total), [&](Int begin, Int end) {
+    WinogradBlock<E> block(g, c, t, u, rows);
+    for (Int r = begin; r < end; r += rows) block.run(r, std::min(end, r + rows));
+  });
+}
 
 }  // namespace
 
@@ -90,72 +103,86 @@ bool winograd_pays(const Images& g) {
   return products * 5 + weights * 4 / g.batch < live * 9 * 4;
 }
 
-void winograd_conv(const Images& g, const Forward& c) {
+template <class E> void winograd_conv(const Images& g, const Forward& c) {
   Scratch<float> u(winograd_planes * g.channels * g.filters);
   winograd_weights(c.packed, g.channels, g.filters, u);
-  const Tiles t(g);
-  const Int total = g.batch * t.rows, rows = block_rows(g, t, total);
-  const Int piece = round_up(std::max<Int>(1, total / least_pieces), rows);
-  parallel_for(total, std::min(piece, total), [&](Int begin, Int end) {
-    WinogradBlock block(g, c, t, u, rows);
-    for (Int r = begin; r < end; r += rows) block.run(r, std::min(end, r + rows));
-  });
+  if constexpr (std::is_same_v<E, Pair>) {
+    Scratch<Pair> joined(winograd_planes * g.channels / 2 * g.filters);
+    join_rows(u, winograd_planes, g.channels, g.filters, joined);
+    tiled_conv<Pair>(g, c, joined);
+  } else {
+    tiled_conv<float>(g, c, u);
+  }
 }
+template void winograd_conv<float>(const Images&, const Forward&);
+template void winograd_conv<Pair>(const Images&, const Forward&);
 
-/// A convolution of g with the kernel turned round.
-bool winograd_input_grad(const Images& g, const float* dy, const float* w, float* dx) {
+Images turned_round(const Images& g) {
   Images back = g;
   std::swap(back.channels, back.filters);
   for (int i = 0; i < 2; ++i) {
     std::swap(back.in[i], back.out[i]);
     back.pad[i] = g.kernel[i] - 1 - g.pad[i];
   }
+  return back;
+}
+
+bool winograd_input_grad_pays(const Images& g) {
+  const Images back = turned_round(g);
   if (!winograd_pays(back)) return false;
   // Fewer products than the direct form, which skips padding?
   const Int tiles = (back.out[0] + 1) / 2 * ((back.out[1] + 1) / 2);
-  if (tiles * winograd_planes * 5 >= g.out[0] * g.out[1] * 9 * 4) return false;
+  return tiles * winograd_planes * 5 < g.out[0] * g.out[1] * 9 * 4;
+}
+
+template <class E> void winograd_input_grad(const Images& g, const float* dy, const float* w, float* dx) {
   Scratch<float> packed(9 * g.channels * g.filters);
   parallel_for(9 * g.filters, 64, [&](Int begin, Int end) {
     for (Int i = begin; i < end; ++i)
       gather_row(w + i % g.filters * g.channels * 9 + 8 - i / g.filters, 9, g.channels, packed + i * g.channels);
   });
-  winograd_conv(back, {dy, packed, nullptr, false, dx, nullptr});
-  return true;
+  winograd_conv<E>(turned_round(g), {dy, packed, nullptr, false, dx, nullptr});
 }
+template void winograd_input_grad<float>(const Images&, const float*, const float*, float*);
+template void winograd_input_grad<Pair>(const Images&, const float*, const float*, float*);
 
 namespace {
-/// One shard of a weight gradient: its sums of products, plane by plane.
-struct WeightGradBlock {
+/// One shard of a weight gradient: its sums of products, plane by plane. Pairs are of neighbouring tiles.
+template <class E> struct WeightGradBlock {
+  static constexpr Int tiles_a_unit = std::is_same_v<E, Pair> ? 2 : 1;
   const Images& g;
   const Tiles& t;
   Stage x_stage, g_stage;
-  Int rows_a_block;
-  Scratch<float> v, w;
+  Scratch<E> v, w;
 
   WeightGradBlock(const Images& g, const Tiles& t, Int rows_a_block)
       : g(g), t(t), x_stage(input_stage(g, t, rows_a_block)),
-        g_stage(g.out, g.filters, 2 * std::min(rows_a_block, t.rows), 2 * t.columns, 2 * t.rows > g.out[0] || 2 * t.columns > g.out[1]), rows_a_block(rows_a_block),
-        v(winograd_planes * plane_size(rows_a_block * t.columns, g.channels)), w(winograd_planes * plane_size(rows_a_block * t.columns, g.filters)) {}
+        g_stage(g.out, g.filters, 2 * std::min(rows_a_block, t.rows), 2 * t.columns, 2 * t.rows > g.out[0] || 2 * t.columns > g.out[1]),
+        v(winograd_planes * plane_size(in_units(rows_a_block * t.columns), g.channels)),
+        w(winograd_planes * plane_size(in_units(rows_a_block * t.columns), g.filters)) {}
+  static Int in_units(Int tiles) { return (tiles + tiles_a_unit - 1) / tiles_a_unit; }
 
   /// Adds rows of tiles [first, last) of the batch.
   void run(const float* x, const float* dy, Int first, Int last, float* sums) {
-    const Int tiles = (last - first) * t.columns, v_plane = plane_size(tiles, g.channels), w_plane = plane_size(tiles, g.filters);
-    float *to = v, *gradient_to = w;
+    const Int tiles = in_units((last - first) * t.columns), v_plane = plane_size(tiles, g.channels), w_plane = plane_size(tiles, g.filters);
+    Int at = 0;
     by_image(t, first, last, [&](Int image, Int row, Int rows) {
       const float* from = x_stage.part(x + image * g.in_size(), row * 2 - g.pad[0], -g.pad[1], 2 * rows + 2);
       const float* gradient = g_stage.part(dy + image * g.y_size(), row * 2, 0, 2 * rows);
-      for (Int r = 0; r < rows; ++r, to += t.columns * g.channels, gradient_to += t.columns * g.filters) {
-        winograd_input({from + 2 * r * x_stage.row_step(), x_stage.row_step(), g.channels, t.columns, to, v_plane});
-        winograd_gradient({gradient + 2 * r * g_stage.row_step(), g_stage.row_step(), g.filters, t.columns, gradient_to, w_plane});
+      for (Int r = 0; r < rows; ++r, at += t.columns) {
+        winograd_input(WinogradInput<E>{from + 2 * r * x_stage.row_step(), x_stage.row_step(), g.channels, t.columns, {v, v_plane, at, true}});
+        winograd_gradient(
+            WinogradGradient<E>{gradient + 2 * r * g_stage.row_step(), g_stage.row_step(), g.filters, t.columns, {w, w_plane, at, true}});
       }
     });
     for (Int p = 0; p < winograd_planes; ++p)
-      weight_sums({v + p * v_plane, 0, g.channels, w + p * w_plane, 1, tiles, g.filters, g.channels, sums + p * g.channels * g.filters});
+      weight_sums(WeightSums<E>{v + p * v_plane, 0, g.channels, w + p * w_plane, 1, tiles, g.filters, g.channels,
+                                sums + p * g.channels * g.filters});
   }
 };
 }  // namespace
 
-void winograd_weight_grad(const Images& g, const float* x, const float* dy, float* dw) {
+template <class E> void winograd_weight_grad(const Images& g, const float* x, const float* dy, float* dw) {
   const Tiles t(g);
   const Int product = g.channels * g.filters, size = winograd_planes * product;
   const Int shard = shard_images(g, size), shards = (g.batch + shard - 1) / shard;
@@ -164,12 +191,14 @@ void winograd_weight_grad(const Images& g, const float* x, const float* dy, floa
   parallel_for(g.batch, shard, [&](Int begin, Int end) {
     float* sums = buffers + begin / shard * size;
     std::fill_n(sums, size, 0.0f);
-    WeightGradBlock block(g, t, rows);
+    WeightGradBlock<E> block(g, t, rows);
     for (Int r = begin * t.rows; r < end * t.rows; r += rows) block.run(x, dy, r, std::min(end * t.rows, r + rows), sums);
   });
   add_shards(buffers, shards, size);
   winograd_weight_sums(buffers, product, buffers);
   unpack_by_input(buffers, g, dw);
 }
+template void winograd_weight_grad<float>(const Images&, const float*, const float*, float*);
+template void winograd_weight_grad<Pair>(const Images&, const float*, const float*, float*);
 
 }  // namespace weft::cpu_kernels

@@ -10,6 +10,10 @@
 #include <array>
 #include <utility>
 
+#include <weft/base/dtype.h>
+#include <weft/base/memory.h>
+#include <weft/kernels/cpu/pairs-inl.h>
+
 HWY_BEFORE_NAMESPACE();
 namespace weft::cpu_kernels::HWY_NAMESPACE {
 namespace {
@@ -30,8 +34,9 @@ constexpr int wide = 2, deep_sums = 12;
 constexpr int most_positions = 12;
 constexpr int positions_of(int vectors) { return std::min(most_positions, deep_sums / vectors); }
 
-template <int T, int J> HWY_NOINLINE void product_tile(const ProductRow& r, Int position, Int column) {
+template <class E, int T, int J> HWY_NOINLINE void product_tile(const ProductRow<E>& r, Int position, Int column) {
   const D d;
+  const hn::ScalableTag<E> de;
   const Int n = lanes();
   V sum[T][J];
 #pragma GCC unroll 4
@@ -40,20 +45,20 @@ template <int T, int J> HWY_NOINLINE void product_tile(const ProductRow& r, Int 
 #pragma GCC unroll 12
     for (int t = 0; t < T; ++t) sum[t][j] = start;
   }
-  const float* HWY_RESTRICT w = r.w + column;
-  const float* const first = r.x + position * r.x_step;
+  const E* HWY_RESTRICT w = r.w + column;
+  const E* const first = r.x + position * r.x_step;
   const Int step = r.x_step, columns = r.columns;
   for (Int i = 0; i < r.run_count; ++i) {
-    const float* HWY_RESTRICT x = first + r.runs[i].x;
+    const E* HWY_RESTRICT x = first + r.runs[i].x;
     for (Int k = r.runs[i].length; k > 0; --k, ++x, w += columns) {
-      V b[J];
+      hn::Vec<hn::ScalableTag<E>> b[J];
 #pragma GCC unroll 4
-      for (int j = 0; j < J; ++j) b[j] = hn::LoadU(d, w + j * n);
+      for (int j = 0; j < J; ++j) b[j] = hn::LoadU(de, w + j * n);
 #pragma GCC unroll 12
       for (int t = 0; t < T; ++t) {
-        const V a = hn::Set(d, x[t * step]);
+        const auto a = hn::Set(de, x[t * step]);
 #pragma GCC unroll 4
-        for (int j = 0; j < J; ++j) sum[t][j] = hn::MulAdd(a, b[j], sum[t][j]);
+        for (int j = 0; j < J; ++j) sum[t][j] = multiply_add(a, b[j], sum[t][j]);
       }
     }
   }
@@ -69,35 +74,40 @@ template <int T, int J> HWY_NOINLINE void product_tile(const ProductRow& r, Int 
     }
 }
 
-using Tile = void (*)(const ProductRow&, Int, Int);
-template <int J> Tile tile_of(Int positions) {
+template <class E> using Tile = void (*)(const ProductRow<E>&, Int, Int);
+template <class E, int J> Tile<E> tile_of(Int positions) {
   static constexpr auto tiles = []<int... T>(std::integer_sequence<int, T...>) {
-    return std::array<Tile, sizeof...(T)>{&product_tile<T + 1, J>...};
+    return std::array<Tile<E>, sizeof...(T)>{&product_tile<E, T + 1, J>...};
   }(std::make_integer_sequence<int, positions_of(J)>());
   return tiles[static_cast<std::size_t>(positions - 1)];
 }
 
 /// The block of J vectors at `column`: positions in tiles of nearly one size; the last may go over some again.
-template <int J> void product_block(const ProductRow& r, Int column) {
+template <int J, class E> void product_block(const ProductRow<E>& r, Int column) {
   constexpr Int most = positions_of(J);
   const Int tiles = (r.positions + most - 1) / most, size = (r.positions + tiles - 1) / tiles;
-  const Tile tile = tile_of<J>(size);
+  const Tile<E> tile = tile_of<E, J>(size);
   Int p = 0;
   for (; p + size <= r.positions; p += size) tile(r, p, column);
   if (p == r.positions) return;
-  if (r.add) tile_of<J>(r.positions - p)(r, p, column);
+  if (r.add) tile_of<E, J>(r.positions - p)(r, p, column);
   else tile(r, r.positions - size, column);
 }
 
-}  // namespace
-
-void ProductRowImpl(const ProductRow& r) {
+template <class E> void product_row_of(const ProductRow<E>& r) {
   const Int n = lanes();
   Int column = 0;
   if (r.positions == 0) return;
   for (; column + wide * n <= r.columns; column += wide * n) product_block<wide>(r, column);
   for (; column + 2 * n <= r.columns; column += 2 * n) product_block<2>(r, column);
   for (; column < r.columns; column += n) product_block<1>(r, column);
+}
+
+}  // namespace
+
+void ProductRowImpl(const ProductRow<float>& r) { product_row_of(r); }
+void ProductPairsImpl(const ProductRow<Pair>& r) {
+  if constexpr (has_pairs) product_row_of(r);
 }
 
 namespace {
@@ -128,26 +138,27 @@ void PoolRowImpl(const PoolRow& r) {
 }
 
 namespace {
-template <int T, int J> HWY_NOINLINE void weight_tile(const WeightSums& s, Int k, Int column) {
+template <class E, int T, int J> HWY_NOINLINE void weight_tile(const WeightSums<E>& s, Int k, Int column) {
   const D d;
+  const hn::ScalableTag<E> de;
   const Int n = lanes();
   V sum[T][J];
 #pragma GCC unroll 12
   for (int t = 0; t < T; ++t)
 #pragma GCC unroll 4
     for (int j = 0; j < J; ++j) sum[t][j] = hn::LoadU(d, s.out + (k + t) * s.columns + column + j * n);
-  const float* HWY_RESTRICT g = s.g + column;
+  const E* HWY_RESTRICT g = s.g + column;
   for (Int i = 0; i < s.images * s.rows; ++i) {
-    const float* HWY_RESTRICT x = s.x + i / s.rows * s.x_image_step + i % s.rows * s.x_row_step + k;
+    const E* HWY_RESTRICT x = s.x + i / s.rows * s.x_image_step + i % s.rows * s.x_row_step + k;
     for (Int p = 0; p < s.positions; ++p, x += s.x_step, g += s.columns) {
-      V b[J];
+      hn::Vec<hn::ScalableTag<E>> b[J];
 #pragma GCC unroll 4
-      for (int j = 0; j < J; ++j) b[j] = hn::LoadU(d, g + j * n);
+      for (int j = 0; j < J; ++j) b[j] = hn::LoadU(de, g + j * n);
 #pragma GCC unroll 12
       for (int t = 0; t < T; ++t) {
-        const V a = hn::Set(d, x[t]);
+        const auto a = hn::Set(de, x[t]);
 #pragma GCC unroll 4
-        for (int j = 0; j < J; ++j) sum[t][j] = hn::MulAdd(a, b[j], sum[t][j]);
+        for (int j = 0; j < J; ++j) sum[t][j] = multiply_add(a, b[j], sum[t][j]);
       }
     }
   }
@@ -157,28 +168,33 @@ template <int T, int J> HWY_NOINLINE void weight_tile(const WeightSums& s, Int k
     for (int j = 0; j < J; ++j) hn::StoreU(sum[t][j], d, s.out + (k + t) * s.columns + column + j * n);
 }
 
-template <int J> void weight_block(const WeightSums& s, Int column) {
-  using Sums = void (*)(const WeightSums&, Int, Int);
+template <int J, class E> void weight_block(const WeightSums<E>& s, Int column) {
+  using Sums = void (*)(const WeightSums<E>&, Int, Int);
   static constexpr auto tiles = []<int... T>(std::integer_sequence<int, T...>) {
-    return std::array<Sums, sizeof...(T)>{&weight_tile<T + 1, J>...};
+    return std::array<Sums, sizeof...(T)>{&weight_tile<E, T + 1, J>...};
   }(std::make_integer_sequence<int, positions_of(J)>());
   constexpr Int most = positions_of(J);
   const Int blocks = (s.length + most - 1) / most, size = (s.length + blocks - 1) / blocks;
   for (Int k = 0; k < s.length; k += size) tiles[static_cast<std::size_t>(std::min(size, s.length - k) - 1)](s, k, column);
 }
-}  // namespace
 
-void WeightSumsImpl(const WeightSums& s) {
+template <class E> void weight_sums_of(const WeightSums<E>& s) {
   const Int n = lanes();
   Int column = 0;
   for (; column + wide * n <= s.columns; column += wide * n) weight_block<wide>(s, column);
   for (; column + 2 * n <= s.columns; column += 2 * n) weight_block<2>(s, column);
   for (; column < s.columns; column += n) weight_block<1>(s, column);
 }
+}  // namespace
+
+void WeightSumsImpl(const WeightSums<float>& s) { weight_sums_of(s); }
+void WeightPairsImpl(const WeightSums<Pair>& s) {
+  if constexpr (has_pairs) weight_sums_of(s);
+}
 
 namespace {
 /// U entries of a list at a time, so that sums do not wait for each other.
-template <int R, int N, int U> HWY_NOINLINE void sparse_tile(const SparseSums& s, Int list, Int row, Int column) {
+template <int R, int N, int U> HWY_NOINLINE void sparse_tile(const SparseSums<float>& s, Int list, Int row, Int column) {
   const D d;
   const Int n = lanes();
   float* const out = s.out + s.out_at[list] + row * s.out_row_step + column;
@@ -217,7 +233,7 @@ template <int R, int N, int U> HWY_NOINLINE void sparse_tile(const SparseSums& s
 }
 
 constexpr int most_rows = 3;
-using Sparse = void (*)(const SparseSums&, Int, Int, Int);
+using Sparse = void (*)(const SparseSums<float>&, Int, Int, Int);
 template <int R, int N> constexpr Sparse sparse() {
   if constexpr (R * N > deep_sums) return nullptr;
   else return &sparse_tile<R, N, R * N <= 3 ? 4 : R * N <= 6 ? 2 : 1>;
@@ -231,7 +247,7 @@ Sparse sparse_of(Int rows, Int vectors) {
 }
 }  // namespace
 
-void SparseSumsImpl(const SparseSums& s) {
+void SparseSumsImpl(const SparseSums<float>& s) {
   const Int n = lanes(), vectors = (s.length + n - 1) / n;
   const Int tall = s.rows <= most_rows ? s.rows : 1;
   const Int most = std::min<Int>(6, deep_sums / tall);
@@ -243,6 +259,95 @@ void SparseSumsImpl(const SparseSums& s) {
         if (s.counts[list] > 0) tile(s, list, row, v * n);
     }
 }
+
+using Half = std::uint16_t;
+#if HWY_TARGET == HWY_AVX3
+namespace {
+
+/// Two entries of a list at once: their rows interleave to pairs. N blocks of halves, U pairs at a time.
+template <int R, int N, int U>
+HWY_NOINLINE void sparse_pairs_tile(const SparseSums<Half>& s, Int list, const Pair* factor, Int row, Int column) {
+  const D d;
+  const hn::ScalableTag<Half> dh;
+  const hn::ScalableTag<Pair> dp;
+  const Int n = lanes();
+  float* const out = s.out + s.out_at[list] + row * s.out_row_step + column;
+  const Half* const from = s.from + row * s.row_step + column;
+  const std::int32_t* const at = s.at + list * s.capacity;
+  V sum[U][R][2 * N];
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+    for (int j = 0; j < 2 * N; ++j) {
+      sum[0][r][j] = hn::LoadU(d, out + r * s.out_row_step + j * n);
+      if constexpr (U == 2) sum[1][r][j] = hn::Zero(d);
+    }
+  const Int count = s.counts[list], row_step = s.row_step;
+  for (Int i = 0; i < count; i += 2 * U)
+#pragma GCC unroll 2
+    for (int u = 0; u < U; ++u) {
+      const auto f = hn::Set(dp, factor[i / 2 + u]);
+      const Half *HWY_RESTRICT first = from + at[i + 2 * u], *HWY_RESTRICT second = from + at[i + 2 * u + 1];
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+        for (int j = 0; j < N; ++j) {
+          const auto a = hn::LoadU(dh, first + r * row_step + 2 * j * n), b = hn::LoadU(dh, second + r * row_step + 2 * j * n);
+          sum[u][r][2 * j] = multiply_add(hn::BitCast(dp, hn::InterleaveLower(dh, a, b)), f, sum[u][r][2 * j]);
+          sum[u][r][2 * j + 1] = multiply_add(hn::BitCast(dp, hn::InterleaveUpper(dh, a, b)), f, sum[u][r][2 * j + 1]);
+        }
+    }
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+    for (int j = 0; j < 2 * N; ++j) {
+      V v = sum[0][r][j];
+      if constexpr (U == 2) v = hn::Add(v, sum[1][r][j]);
+      hn::StoreU(v, d, out + r * s.out_row_step + j * n);
+    }
+}
+
+using SparsePairs = void (*)(const SparseSums<Half>&, Int, const Pair*, Int, Int);
+template <int R, int N> constexpr SparsePairs sparse_pairs() { return &sparse_pairs_tile<R, N, R * N <= 3 ? 2 : 1>; }
+constexpr SparsePairs sparse_pairs_table[most_rows][3] = {{sparse_pairs<1, 1>(), sparse_pairs<1, 2>(), sparse_pairs<1, 3>()},
+                                                          {sparse_pairs<2, 1>(), sparse_pairs<2, 2>(), sparse_pairs<2, 3>()},
+                                                          {sparse_pairs<3, 1>(), sparse_pairs<3, 2>(), sparse_pairs<3, 3>()}};
+
+void sparse_pairs_of(const SparseSums<Half>& s) {
+  const D d;
+  const Int tall = s.rows <= most_rows ? s.rows : 1, blocks = s.length / block_of_halves;
+  Scratch<Pair> factors(s.capacity / 2 + channel_step);
+  for (Int list = 0; list < s.lists; ++list) {
+    const Int count = (s.counts[list] + 3) / 4 * 4;  // zeros behind the end
+    for (Int i = 0; i < count; i += lanes())
+      hn::StoreU(round_to_bf16(hn::MaskedLoad(hn::FirstN(d, static_cast<std::size_t>(count - i)), d, s.factor + list * s.capacity + i)),
+                 hn::Rebind<Half, D>(), reinterpret_cast<Half*>(factors.data()) + i);
+    for (Int row = 0; count > 0 && row < s.rows; row += tall)
+      for (Int b = 0; b < blocks; b += 3)
+        sparse_pairs_table[tall - 1][std::min<Int>(3, blocks - b) - 1](s, list, factors, row, b * block_of_halves);
+  }
+}
+
+void round_blocks_of(const float* from, Int n, Half* to) {
+  const D d;
+  const hn::Rebind<Half, D> dh;
+  const hn::Repartition<std::uint64_t, decltype(dh)> d4;
+  for (Int i = 0; i < n; i += block_of_halves) {
+    const auto first = hn::BitCast(d4, round_to_bf16(hn::LoadU(d, from + i)));
+    const auto second = hn::BitCast(d4, round_to_bf16(hn::LoadU(d, from + i + lanes())));
+    const auto lower = hn::InterleaveLower(d4, first, second), upper = hn::InterleaveUpper(d4, first, second);
+    hn::StoreU(hn::BitCast(dh, hn::ConcatLowerLower(d4, upper, lower)), dh, to + i);
+    hn::StoreU(hn::BitCast(dh, hn::ConcatUpperUpper(d4, upper, lower)), dh, to + i + lanes());
+  }
+}
+}  // namespace
+
+void SparsePairsImpl(const SparseSums<Half>& s) { sparse_pairs_of(s); }
+void RoundBlocksImpl(const float* from, Int n, Half* to) { round_blocks_of(from, n, to); }
+#else
+void SparsePairsImpl(const SparseSums<Half>&) {}
+void RoundBlocksImpl(const float*, Int, Half*) {}
+#endif
 
 Int TakeWhereImpl(const float* g, const std::uint8_t* index, int place, Int channels, std::int32_t scale, std::int32_t* at, float* factor) {
   const D d;
@@ -271,6 +376,72 @@ void TakeElementsImpl(const float* g, const std::uint8_t* index, int place, Int 
     const auto here = hn::Eq(hn::PromoteTo(di, hn::LoadU(d8, index + c)), hn::Set(di, place));
     hn::StoreU(hn::IfThenElseZero(hn::RebindMask(d, here), hn::LoadU(d, g + c)), d, to + c);
   }
+}
+
+void JoinPairsImpl(const float* first, const float* second, Int n, Pair* to) {
+  const D d;
+  const hn::ScalableTag<Pair> dp;
+  Int i = 0;
+  for (; i + lanes() <= n; i += lanes())
+    hn::StoreU(hn::Or(as_first(hn::LoadU(d, first + i)), second ? as_second(hn::LoadU(d, second + i)) : hn::Zero(dp)), dp, to + i);
+  for (; i < n; ++i) to[i] = bfloat16(first[i]).bits | static_cast<Pair>(second ? bfloat16(second[i]).bits : 0) << 16;
+}
+
+void RoundPositionsImpl(const float* from, Int positions, Int channels, Pair* to) {
+  const D d;
+  const hn::Rebind<std::uint16_t, D> dh;
+  auto* half = reinterpret_cast<std::uint16_t*>(to);
+  if (channels % 2 == 0) {
+    channels *= positions;
+    positions = 1;
+  }
+  for (Int p = 0; p < positions; ++p, from += channels, half += channels + channels % 2) {
+    Int c = 0;
+    for (; c + lanes() <= channels; c += lanes()) hn::StoreU(round_to_bf16(hn::LoadU(d, from + c)), dh, half + c);
+    if (c == channels) continue;
+    const auto rest = hn::FirstN(d, static_cast<std::size_t>(channels - c));
+    hn::StoreU(round_to_bf16(hn::MaskedLoad(rest, d, from + c)), dh, half + c);
+  }
+}
+
+void TakePairsImpl(const float* g, const std::uint8_t* index, int place, Int channels, Pair* to) {
+  const D d;
+  const hn::RebindToSigned<D> di;
+  const hn::Rebind<std::uint8_t, D> d8;
+  const hn::ScalableTag<Pair> dp;
+  for (Int c = 0; c < channels; c += lanes()) {
+    const auto at = hn::PromoteTo(di, hn::LoadU(d8, index + c));
+    const V v = hn::LoadU(d, g + c);
+    const auto here = [&](int where) HWY_ATTR { return hn::RebindMask(dp, hn::Eq(at, hn::Set(di, where))); };
+    hn::StoreU(hn::Or(hn::IfThenElseZero(here(place), as_first(v)), hn::IfThenElseZero(here(place + 1), as_second(v))), dp, to + c);
+  }
+}
+
+void TransposePairsImpl(const Pair* from, Int rows, Int columns, Pair* to, Int step) {
+  Int r = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const hn::Full128<Pair> d;
+  const hn::Full128<std::uint64_t> d2;
+  for (; r + 4 <= rows; r += 4) {
+    const Pair* x = from + r * columns;
+    Int c = 0;
+    for (; c + 4 <= columns; c += 4) {
+      const auto x0 = hn::LoadU(d, x + c), x1 = hn::LoadU(d, x + columns + c), x2 = hn::LoadU(d, x + 2 * columns + c),
+                 x3 = hn::LoadU(d, x + 3 * columns + c);
+      const auto l01 = hn::BitCast(d2, hn::InterleaveLower(d, x0, x1)), l23 = hn::BitCast(d2, hn::InterleaveLower(d, x2, x3));
+      const auto u01 = hn::BitCast(d2, hn::InterleaveUpper(d, x0, x1)), u23 = hn::BitCast(d2, hn::InterleaveUpper(d, x2, x3));
+      Pair* t = to + c * step + r;
+      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d2, l01, l23)), d, t);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d2, l01, l23)), d, t + step);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d2, u01, u23)), d, t + 2 * step);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d2, u01, u23)), d, t + 3 * step);
+    }
+    for (; c < columns; ++c)
+      for (Int q = 0; q < 4; ++q) to[c * step + r + q] = x[q * columns + c];
+  }
+#endif
+  for (; r < rows; ++r)
+    for (Int c = 0; c < columns; ++c) to[c * step + r] = from[r * columns + c];
 }
 
 void GatherRowImpl(const float* from, Int step, Int n, float* to) {
@@ -312,6 +483,14 @@ HWY_AFTER_NAMESPACE();
 namespace weft::cpu_kernels {
 
 HWY_EXPORT(ProductRowImpl);
+HWY_EXPORT(ProductPairsImpl);
+HWY_EXPORT(WeightPairsImpl);
+HWY_EXPORT(JoinPairsImpl);
+HWY_EXPORT(RoundPositionsImpl);
+HWY_EXPORT(TakePairsImpl);
+HWY_EXPORT(SparsePairsImpl);
+HWY_EXPORT(RoundBlocksImpl);
+HWY_EXPORT(TransposePairsImpl);
 HWY_EXPORT(PoolRowImpl);
 HWY_EXPORT(WeightSumsImpl);
 HWY_EXPORT(SparseSumsImpl);
@@ -320,10 +499,23 @@ HWY_EXPORT(TakeElementsImpl);
 HWY_EXPORT(TransposeImpl);
 HWY_EXPORT(GatherRowImpl);
 
-void product_row(const ProductRow& r) { HWY_DYNAMIC_DISPATCH(ProductRowImpl)(r); }
+void product_row(const ProductRow<float>& r) { HWY_DYNAMIC_DISPATCH(ProductRowImpl)(r); }
+void product_row(const ProductRow<Pair>& r) { HWY_DYNAMIC_DISPATCH(ProductPairsImpl)(r); }
 void pool_row(const PoolRow& r) { HWY_DYNAMIC_DISPATCH(PoolRowImpl)(r); }
-void weight_sums(const WeightSums& s) { HWY_DYNAMIC_DISPATCH(WeightSumsImpl)(s); }
-void sparse_sums(const SparseSums& s) { HWY_DYNAMIC_DISPATCH(SparseSumsImpl)(s); }
+void weight_sums(const WeightSums<float>& s) { HWY_DYNAMIC_DISPATCH(WeightSumsImpl)(s); }
+void weight_sums(const WeightSums<Pair>& s) { HWY_DYNAMIC_DISPATCH(WeightPairsImpl)(s); }
+void join_pairs(const float* first, const float* second, std::int64_t n, Pair* to) {
+  HWY_DYNAMIC_DISPATCH(JoinPairsImpl)(first, second, n, to);
+}
+void round_positions(const float* from, std::int64_t positions, std::int64_t channels, Pair* to) {
+  HWY_DYNAMIC_DISPATCH(RoundPositionsImpl)(from, positions, channels, to);
+}
+void take_pairs(const float* g, const std::uint8_t* index, int place, std::int64_t channels, Pair* to) {
+  HWY_DYNAMIC_DISPATCH(TakePairsImpl)(g, index, place, channels, to);
+}
+void sparse_sums(const SparseSums<float>& s) { HWY_DYNAMIC_DISPATCH(SparseSumsImpl)(s); }
+void sparse_sums(const SparseSums<std::uint16_t>& s) { HWY_DYNAMIC_DISPATCH(SparsePairsImpl)(s); }
+void round_blocks(const float* from, std::int64_t n, std::uint16_t* to) { HWY_DYNAMIC_DISPATCH(RoundBlocksImpl)(from, n, to); }
 std::int64_t take_where(const float* g, const std::uint8_t* index, int place, std::int64_t channels, std::int32_t scale,
                         std::int32_t* at, float* factor) {
   return HWY_DYNAMIC_DISPATCH(TakeWhereImpl)(g, index, place, channels, scale, at, factor);
@@ -332,6 +524,9 @@ void take_elements(const float* g, const std::uint8_t* index, int place, std::in
   HWY_DYNAMIC_DISPATCH(TakeElementsImpl)(g, index, place, channels, to);
 }
 void transpose_block(const float* from, std::int64_t step, float* to) { HWY_DYNAMIC_DISPATCH(TransposeImpl)(from, step, to); }
+void transpose_pairs(const Pair* from, std::int64_t rows, std::int64_t columns, Pair* to, std::int64_t step) {
+  HWY_DYNAMIC_DISPATCH(TransposePairsImpl)(from, rows, columns, to, step);
+}
 void gather_row(const float* from, std::int64_t step, std::int64_t n, float* to) {
   HWY_DYNAMIC_DISPATCH(GatherRowImpl)(from, step, n, to);
 }

@@ -1,5 +1,6 @@
 // The inner loops of convolutions of channels-last images. Plain arguments, so that one type serves every instruction
-// set; sizes are in elements. Channels of a result (`columns`) come in multiples of `channel_step`.
+// set; sizes are in elements. Factors of products are floats or, where bf16_products(), pairs of bf16: an instruction
+// multiplies two pairs and adds both products to a float, so that a pair takes a float's place everywhere. Channels of a result (`columns`) come in multiples of `channel_step`.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,9 @@ namespace weft::cpu_kernels {
 /// Columns of packed weights are padded to a multiple of this: whole vectors on every instruction set.
 inline constexpr std::int64_t channel_step = 16;
 
+/// Two bf16, the first in the lower half.
+using Pair = std::uint32_t;
+
 /// A stretch of adjacent inputs that meets adjacent rows of packed weights: the taps of one kernel row.
 struct TapRun {
   std::int64_t x = 0;       ///< where it begins, from the first tap of the position
@@ -16,13 +20,13 @@ struct TapRun {
 };
 
 /// out[p][c] = start[c] + sum over the runs of x[p * x_step + run.x + k] * w[row][c], rows of w counted on through the
-/// runs; or out[p][c] += the sum where `add`.
-struct ProductRow {
-  const float* x = nullptr;
+/// runs; or out[p][c] += the sum where `add`. E is float or Pair.
+template <class E> struct ProductRow {
+  const E* x = nullptr;
   std::int64_t x_step = 0;
   const TapRun* runs = nullptr;
   std::int64_t run_count = 0;
-  const float* w = nullptr;
+  const E* w = nullptr;
   std::int64_t columns = 0;       ///< of w, start and out
   const float* start = nullptr;   ///< null: zeros
   float* out = nullptr;
@@ -30,7 +34,8 @@ struct ProductRow {
   std::int64_t positions = 0;
   bool add = false, relu = false;
 };
-void product_row(const ProductRow& r);
+void product_row(const ProductRow<float>& r);
+void product_row(const ProductRow<Pair>& r);
 
 /// One row of windows of height x width side by side over `rows` rows of y: the largest (0 among the candidates where
 /// `relu`) and its place.
@@ -46,33 +51,42 @@ void pool_row(const PoolRow& r);
 
 /// out[k][c] += sum over images, rows and positions of
 /// x[image * x_image_step + row * x_row_step + position * x_step + k] * g[image][row][position][c].
-struct WeightSums {
-  const float* x = nullptr;
+/// Where E is Pair the two of a pair are two positions.
+template <class E> struct WeightSums {
+  const E* x = nullptr;
   std::int64_t x_row_step = 0, x_step = 0;
-  const float* g = nullptr;
+  const E* g = nullptr;
   std::int64_t rows = 0, positions = 0, columns = 0;
   std::int64_t length = 0;  ///< k
   float* out = nullptr;
   std::int64_t images = 1, x_image_step = 0;
 };
-void weight_sums(const WeightSums& s);
+void weight_sums(const WeightSums<float>& s);
+void weight_sums(const WeightSums<Pair>& s);
 
 /// Sums of a few rows each: for every list l, out[out_at[l] + r * out_row_step + c] += sum over its entries of
 /// factor * from[at + r * row_step + c], for `rows` rows of `length` elements. Whole vectors: up to channel_step - 1
 /// elements behind a row of `from` are read and of `out` written. Lists hold factor 0, place 0 for three entries behind
-/// their end.
-struct SparseSums {
+/// their end. F is float, or std::uint16_t for bf16 in the order of round_blocks, where factors are rounded too and length
+/// is a multiple of block_of_halves.
+template <class F> struct SparseSums {
   const std::int32_t* at = nullptr;     ///< [lists][capacity]
   const float* factor = nullptr;        ///< [lists][capacity]
   const std::int32_t* counts = nullptr; ///< [lists]
   std::int64_t capacity = 0, lists = 0;
-  const float* from = nullptr;
+  const F* from = nullptr;
   std::int64_t rows = 0, row_step = 0, length = 0;
   float* out = nullptr;
   const std::int64_t* out_at = nullptr;
   std::int64_t out_row_step = 0;
 };
-void sparse_sums(const SparseSums& s);
+void sparse_sums(const SparseSums<float>& s);
+void sparse_sums(const SparseSums<std::uint16_t>& s);
+
+/// bf16 of n elements, a multiple of block_of_halves, in the order in which two rows of them interleave to pairs of
+/// columns in order: of each block the first four columns, the first four of its second half, the second four, ….
+inline constexpr std::int64_t block_of_halves = 32;
+void round_blocks(const float* from, std::int64_t n, std::uint16_t* to);
 
 /// The elements of g with index == place and g != 0: their numbers times `scale`, and their values. Returns how many.
 /// Room for channels + channel_step.
@@ -84,6 +98,16 @@ void take_elements(const float* g, const std::uint8_t* index, int place, std::in
 
 /// to[i * channel_step + j] = from[j * step + i] for a block of channel_step x channel_step.
 void transpose_block(const float* from, std::int64_t step, float* to);
+/// to[i] = {first[i], second[i]} rounded to bf16, for i < n; null: zeros.
+void join_pairs(const float* first, const float* second, std::int64_t n, Pair* to);
+/// Channels of each position side by side in pairs, the last one of an odd number filled up with zero. Up to channel_step
+/// elements of `to` behind the end are overwritten.
+void round_positions(const float* from, std::int64_t positions, std::int64_t channels, Pair* to);
+/// to[c] = {g[c] where index[c] == place, g[c] where index[c] == place + 1}, else zeros: two neighbours of a window.
+void take_pairs(const float* g, const std::uint8_t* index, int place, std::int64_t channels, Pair* to);
+
+/// to[column * step + row] = from[row * columns + column].
+void transpose_pairs(const Pair* from, std::int64_t rows, std::int64_t columns, Pair* to, std::int64_t step);
 
 /// to[i] = from[i * step] for i < n.
 void gather_row(const float* from, std::int64_t step, std::int64_t n, float* to);

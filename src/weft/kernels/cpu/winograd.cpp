@@ -6,6 +6,10 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <type_traits>
+
+#include <weft/kernels/cpu/pairs-inl.h>
+
 HWY_BEFORE_NAMESPACE();
 namespace weft::cpu_kernels::HWY_NAMESPACE {
 namespace {
@@ -100,8 +104,29 @@ void WeightsImpl(const float* w, Int channels, Int filters, float* u) {
   }
 }
 
-void InputImpl(const WinogradInput& t) {
+namespace {
+/// Puts one vector of a transformed tile where it belongs.
+template <class E> struct Put {
+  const WinogradTiles<E>& to;
+  Int channels;
+  HWY_INLINE void operator()(V v, Int plane, Int tile, Int c) const {
+    E* const at = to.v + plane * to.plane_step;
+    tile += to.first;
+    if constexpr (std::is_same_v<E, float>) {
+      hn::StoreU(v, D(), at + tile * channels + c);
+    } else if (!to.tile_pairs) {
+      hn::StoreU(round_to_bf16(v), hn::Rebind<std::uint16_t, D>(), reinterpret_cast<std::uint16_t*>(at) + tile * channels + c);
+    } else {
+      const hn::ScalableTag<Pair> d;
+      Pair* const pair = at + tile / 2 * channels + c;
+      hn::StoreU(tile % 2 ? hn::Or(hn::LoadU(d, pair), as_second(v)) : as_first(v), d, pair);
+    }
+  }
+};
+
+template <class E> void input_tiles(const WinogradInput<E>& t) {
   const D d;
+  const Put<E> put{t.to, t.channels};
   for (Int tile = 0; tile < t.tiles; ++tile)
     for (Int c = 0; c < t.channels; c += lanes()) {
       const float* from = t.x + 2 * tile * t.channels + c;
@@ -117,15 +142,20 @@ void InputImpl(const WinogradInput& t) {
         r[2][b] = hn::Sub(x[2][b], x[1][b]);
         r[3][b] = hn::Sub(x[1][b], x[3][b]);
       }
-      float* to = t.v + tile * t.channels + c;
 #pragma GCC unroll 4
-      for (int a = 0; a < 4; ++a, to += 4 * t.plane_step) {
-        hn::StoreU(hn::Sub(r[a][0], r[a][2]), d, to);
-        hn::StoreU(hn::Add(r[a][1], r[a][2]), d, to + t.plane_step);
-        hn::StoreU(hn::Sub(r[a][2], r[a][1]), d, to + 2 * t.plane_step);
-        hn::StoreU(hn::Sub(r[a][1], r[a][3]), d, to + 3 * t.plane_step);
+      for (int a = 0; a < 4; ++a) {
+        put(hn::Sub(r[a][0], r[a][2]), 4 * a, tile, c);
+        put(hn::Add(r[a][1], r[a][2]), 4 * a + 1, tile, c);
+        put(hn::Sub(r[a][2], r[a][1]), 4 * a + 2, tile, c);
+        put(hn::Sub(r[a][1], r[a][3]), 4 * a + 3, tile, c);
       }
     }
+}
+}  // namespace
+
+void InputImpl(const WinogradInput<float>& t) { input_tiles(t); }
+void InputPairsImpl(const WinogradInput<Pair>& t) {
+  if constexpr (has_pairs) input_tiles(t);
 }
 
 void OutputImpl(const WinogradOutput& t) {
@@ -133,8 +163,10 @@ void OutputImpl(const WinogradOutput& t) {
     for (Int c = 0; c < t.filters; c += lanes()) output_tile(t, tile, c);
 }
 
-void GradientImpl(const WinogradGradient& t) {
+namespace {
+template <class E> void gradient_tiles(const WinogradGradient<E>& t) {
   const D d;
+  const Put<E> put{t.to, t.filters};
   for (Int tile = 0; tile < t.tiles; ++tile)
     for (Int c = 0; c < t.filters; c += lanes()) {
       const float* from = t.g + 2 * tile * t.filters + c;
@@ -147,15 +179,20 @@ void GradientImpl(const WinogradGradient& t) {
         rows[2][b] = hn::Sub(top, low);
         rows[3][b] = hn::Neg(low);
       }
-      float* to = t.v + tile * t.filters + c;
 #pragma GCC unroll 4
-      for (int a = 0; a < 4; ++a, to += 4 * t.plane_step) {
-        hn::StoreU(rows[a][0], d, to);
-        hn::StoreU(hn::Add(rows[a][0], rows[a][1]), d, to + t.plane_step);
-        hn::StoreU(hn::Sub(rows[a][0], rows[a][1]), d, to + 2 * t.plane_step);
-        hn::StoreU(hn::Neg(rows[a][1]), d, to + 3 * t.plane_step);
+      for (int a = 0; a < 4; ++a) {
+        put(rows[a][0], 4 * a, tile, c);
+        put(hn::Add(rows[a][0], rows[a][1]), 4 * a + 1, tile, c);
+        put(hn::Sub(rows[a][0], rows[a][1]), 4 * a + 2, tile, c);
+        put(hn::Neg(rows[a][1]), 4 * a + 3, tile, c);
       }
     }
+}
+}  // namespace
+
+void GradientImpl(const WinogradGradient<float>& t) { gradient_tiles(t); }
+void GradientPairsImpl(const WinogradGradient<Pair>& t) {
+  if constexpr (has_pairs) gradient_tiles(t);
 }
 
 /// r[0..3) of m[0..4): the weights' transform turned round, along one axis.
@@ -197,6 +234,8 @@ namespace weft::cpu_kernels {
 
 HWY_EXPORT(WeightsImpl);
 HWY_EXPORT(InputImpl);
+HWY_EXPORT(InputPairsImpl);
+HWY_EXPORT(GradientPairsImpl);
 HWY_EXPORT(OutputImpl);
 HWY_EXPORT(GradientImpl);
 HWY_EXPORT(ProductSumsImpl);
@@ -204,9 +243,11 @@ HWY_EXPORT(ProductSumsImpl);
 void winograd_weights(const float* w, std::int64_t channels, std::int64_t filters, float* u) {
   HWY_DYNAMIC_DISPATCH(WeightsImpl)(w, channels, filters, u);
 }
-void winograd_input(const WinogradInput& t) { HWY_DYNAMIC_DISPATCH(InputImpl)(t); }
+void winograd_input(const WinogradInput<float>& t) { HWY_DYNAMIC_DISPATCH(InputImpl)(t); }
+void winograd_input(const WinogradInput<Pair>& t) { HWY_DYNAMIC_DISPATCH(InputPairsImpl)(t); }
 void winograd_output(const WinogradOutput& t) { HWY_DYNAMIC_DISPATCH(OutputImpl)(t); }
-void winograd_gradient(const WinogradGradient& t) { HWY_DYNAMIC_DISPATCH(GradientImpl)(t); }
+void winograd_gradient(const WinogradGradient<float>& t) { HWY_DYNAMIC_DISPATCH(GradientImpl)(t); }
+void winograd_gradient(const WinogradGradient<Pair>& t) { HWY_DYNAMIC_DISPATCH(GradientPairsImpl)(t); }
 void winograd_weight_sums(const float* s, std::int64_t size, float* w) { HWY_DYNAMIC_DISPATCH(ProductSumsImpl)(s, size, w); }
 
 }  // namespace weft::cpu_kernels

@@ -81,7 +81,7 @@ void run_matmul(const KernelCall& call) {
       for (std::int64_t k = 0; k < inner; ++k) {
         ia[r - 1] = k;
         ib[r - 2] = k;
-        total += get<C>(a, ia) * get<C>(b, ib);
+        total += rounded_factor(call, get<C>(a, ia)) * rounded_factor(call, get<C>(b, ib));
       }
       put(y, at, total);
     });

@@ -10,6 +10,8 @@ namespace {
 using namespace reference;
 using op::ConvShape;
 
+double factor(const KernelCall& call, const TensorView& v, const Dims& at) { return rounded_factor(call, get<double>(v, at)); }
+
 /// Calls f(x index, w index, y index) for every product of a convolution.
 template <class F> void for_each_product(const ConvShape& s, F&& f) {
   Shape outputs = s.y(), taps{s.in_per_group()};
@@ -48,7 +50,7 @@ void run_conv(const KernelCall& call) {
   const ConvShape s = call.attributes<op::Conv>().geometry(x.shape, w.shape);
   Accumulator sums(s.y());
   for_each_product(s, [&](const Dims& ix, const Dims& iw, const Dims& iy) {
-    sums[iy] += get<double>(x, ix) * get<double>(w, iw);
+    sums[iy] += factor(call, x, ix) * factor(call, w, iw);
   });
   if (call.in.size() > 2)
     for_each_index(s.y(), [&](const Dims& iy) { sums[iy] += get<double>(call.in[2], {iy[1]}); });
@@ -60,7 +62,7 @@ void run_input_grad(const KernelCall& call) {
   const ConvShape s = call.attributes<op::ConvInputGrad>().geometry(g.shape, w.shape);
   Accumulator sums(s.x());
   for_each_product(s, [&](const Dims& ix, const Dims& iw, const Dims& iy) {
-    sums[ix] += get<double>(g, iy) * get<double>(w, iw);
+    sums[ix] += factor(call, g, iy) * factor(call, w, iw);
   });
   sums.store_to(call.out[0]);
 }
@@ -70,7 +72,7 @@ void run_weight_grad(const KernelCall& call) {
   const ConvShape s = call.attributes<op::ConvWeightGrad>().geometry(x.shape, g.shape);
   Accumulator sums(s.w());
   for_each_product(s, [&](const Dims& ix, const Dims& iw, const Dims& iy) {
-    sums[iw] += get<double>(x, ix) * get<double>(g, iy);
+    sums[iw] += factor(call, x, ix) * factor(call, g, iy);
   });
   sums.store_to(call.out[0]);
 }
@@ -92,7 +94,7 @@ void run_conv_block(const KernelCall& call) {
   const TensorView &x = call.in[0], &w = call.in[1], &y = call.out[0];
   const ConvShape s = op.geometry(x.shape, w.shape);
   Accumulator sums(s.y());
-  for_each_product(s, [&](const Dims& ix, const Dims& iw, const Dims& iy) { sums[iy] += get<double>(x, ix) * get<double>(w, iw); });
+  for_each_product(s, [&](const Dims& ix, const Dims& iw, const Dims& iy) { sums[iy] += factor(call, x, ix) * factor(call, w, iw); });
   const auto value = [&](const Dims& at) {
     const double v = sums[at] + (call.in.size() > 2 ? get<double>(call.in[2], {at[1]}) : 0);
     return op.relu && v <= 0 ? 0 : v;
@@ -117,8 +119,8 @@ void run_block_input_grad(const KernelCall& call) {
   const auto& op = call.attributes<op::ConvBlockInputGrad>();
   const ConvShape s = op.geometry(call.in[0].shape, call.in[2].shape);
   Accumulator g(s.y()), sums(s.x());
-  for_each_taken(call.in[0], call.in[1], op.pool, [&](double v, const Dims& at) { g[at] = v; });
-  for_each_product(s, [&](const Dims& ix, const Dims& iw, const Dims& iy) { sums[ix] += g[iy] * get<double>(call.in[2], iw); });
+  for_each_taken(call.in[0], call.in[1], op.pool, [&](double v, const Dims& at) { g[at] = rounded_factor(call, v); });
+  for_each_product(s, [&](const Dims& ix, const Dims& iw, const Dims& iy) { sums[ix] += g[iy] * factor(call, call.in[2], iw); });
   sums.store_to(call.out[0]);
 }
 
@@ -126,8 +128,8 @@ void run_block_weight_grad(const KernelCall& call) {
   const auto& op = call.attributes<op::ConvBlockWeightGrad>();
   const ConvShape s = op.geometry(call.in[0].shape, call.in[1].shape);
   Accumulator g(s.y()), sums(s.w());
-  for_each_taken(call.in[1], call.in[2], op.pool, [&](double v, const Dims& at) { g[at] = v; });
-  for_each_product(s, [&](const Dims& ix, const Dims& iw, const Dims& iy) { sums[iw] += get<double>(call.in[0], ix) * g[iy]; });
+  for_each_taken(call.in[1], call.in[2], op.pool, [&](double v, const Dims& at) { g[at] = rounded_factor(call, v); });
+  for_each_product(s, [&](const Dims& ix, const Dims& iw, const Dims& iy) { sums[iw] += factor(call, call.in[0], ix) * g[iy]; });
   sums.store_to(call.out[0]);
 }
 

@@ -64,6 +64,13 @@ template <class F> void in_compute_type(DType t, F&& f) {
   else f(std::int64_t{});
 }
 
+/// A factor of a product as the call's precision has it.
+template <class C> C rounded_factor(const KernelCall& call, C v) {
+  if constexpr (std::is_same_v<C, double>)
+    if (call.precision == Precision::bf16 && call.out[0].dtype == DType::f32) return static_cast<float>(bfloat16(static_cast<float>(v)));
+  return v;
+}
+
 /// Registers `run` as the reference of Op, on ref and as the last resort on cpu.
 template <class Op> void add_reference(void (*run)(const KernelCall&)) {
   const OpInfo& info = info_of<Op>();
