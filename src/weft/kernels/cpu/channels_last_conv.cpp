@@ -471,7 +471,7 @@ void register_cpu_channels_last_conv() {
       &run_weight_grad<Pair>);
   add(info_of<op::ConvBlock>(), {"cpu.conv_block_channels_last", &run_block<float>, &decline_block, true, 1, 3}, &run_block<Pair>);
   const auto add_sparse = [&](const OpInfo& op, const char* name, std::uint32_t in, std::uint32_t out, auto run, auto decline, Precision p) {
-    add_kernel(op, cpu_type, {name, run, decline, true, in, out, p});
+    add_kernel(op, cpu_type, {name, run, decline, true, in, out, false, p});
   };
   const OpInfo &input_grad = info_of<op::ConvBlockInputGrad>(), &weight_grad = info_of<op::ConvBlockWeightGrad>();
   add_sparse(input_grad, "cpu.conv_block_input_grad_channels_last_bf16", 3, 1, &run_block_input_grad<std::uint16_t>,

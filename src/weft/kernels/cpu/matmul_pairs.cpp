@@ -122,7 +122,7 @@ const char* decline(const KernelCall& call) {
 
 void register_cpu_matmul_pairs() {
   add_kernel(info_of<op::MatMul>(), DeviceType::cpu,
-             {"cpu.matmul_bf16", &cpu_kernels::run, &cpu_kernels::decline, true, 0, 0, Precision::bf16});
+             {"cpu.matmul_bf16", &cpu_kernels::run, &cpu_kernels::decline, true, 0, 0, false, Precision::bf16});
 }
 
 }  // namespace weft
