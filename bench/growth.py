@@ -49,7 +49,7 @@ def table(series):
     return "\n".join(lines)
 
 
-def svg(series):
+def svg(series, clock):
     """Both axes logarithmic; a colour for each width, one thread dashed."""
     batches = sorted({b for points in series.values() for b in points})
     costs = [p[0] for points in series.values() for p in points.values()]
@@ -66,7 +66,7 @@ def svg(series):
         out.append(f'<line x1="{x(b):.1f}" x2="{x(b):.1f}" y1="{TOP}" y2="{TOP + HEIGHT}" stroke="#eee"/>'
                    f'<text x="{x(b):.1f}" y="{TOP + HEIGHT + 18}" text-anchor="middle">{b}</text>')
     out.append(f'<text x="{LEFT + WIDTH / 2}" y="{TOP + HEIGHT + 38}" text-anchor="middle">images in a step</text>'
-               f'<text x="{LEFT}" y="14">microseconds for one image</text>')
+               f'<text x="{LEFT}" y="14">microseconds for one image{" (processor)" * (clock == "cpu")}</text>')
     widths = sorted({w for w, _ in series})
     for i, (w, t) in enumerate(sorted(series)):
         colour, dash = COLOURS[widths.index(w) % len(COLOURS)], ' stroke-dasharray="5 3"' if t == 1 else ""
@@ -98,7 +98,7 @@ def main():
         print(f"no cliff: from one batch to the next the cost of an image rises by at most {100 * arguments.bar:.0f} %")
     if arguments.svg:
         with open(arguments.svg, "w", encoding="utf-8") as f:
-            f.write(svg(series))
+            f.write(svg(series, arguments.clock))
 
 
 if __name__ == "__main__":
