@@ -51,7 +51,7 @@ Classifier load_classifier(const std::string& folder) {
 /// The precision asked for, else that of the run's training.
 Precision precision_of(const std::string& asked, const std::string& folder) {
   if (!asked.empty()) return parse_precision(asked);
-  return file_exists(folder + "/config.json") ? parse_precision(load_settings(folder).precision) : Precision::f32;
+  return file_exists(folder + "/config.json") ? parse_precision(load_settings(folder).training.precision) : Precision::f32;
 }
 
 struct EvaluateFlags {

@@ -173,8 +173,7 @@ bool train(Settings s, const RunOptions& run) {
   check_image_size(s, parts.train.image_shape());
   const std::string folder = !run.resume.empty() ? run.resume : run.out.empty() ? default_folder(s) : run.out;
   const std::string checkpoint = folder + "/checkpoint.safetensors";
-  nn::Model model = nn::make_model(s.training, static_cast<std::int64_t>(parts.train.class_names().size()), s.eager,
-                                   parse_precision(s.precision));
+  nn::Model model = nn::make_model(s.training, static_cast<std::int64_t>(parts.train.class_names().size()), s.eager);
   const bool may_tune = !run.tune.empty() || (!run.resume.empty() && file_exists(folder + "/" + kept_tuning));
   check(run.tune.empty() || device == cpu, "--tune: received together with --device ", to_string(device), "; expected cpu");
   const Tuning tuning = tuning_of(s, run, folder, parts.train.image_shape(), static_cast<std::int64_t>(parts.train.class_names().size()));

@@ -24,7 +24,6 @@ struct Settings {
   std::string face = "fit";
   int workers = 0;
   double save_every = 60;  ///< seconds between checkpoints within an epoch; 0: at epochs' ends only
-  std::string precision = "f32";  ///< of products in planned steps: f32 or bf16
   bool eager = false;      ///< operator by operator instead of planned steps
 };
 

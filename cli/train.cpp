@@ -34,8 +34,8 @@ void check_settings(const Settings& s) {
   check(s.workers >= 0, "--workers: received ", s.workers, "; expected 0 or more");
   check(s.save_every >= 0, "--save-every: received ", s.save_every, "; expected 0 (at epochs' ends only) or seconds");
   check_one_of("--face", s.face, {"fit", "loop"});
-  check_one_of("--precision", s.precision, {"f32", "bf16"});
-  check(!s.eager || s.precision == "f32", "--precision ", s.precision, " is of planned steps; leave out --eager");
+  check(!s.eager || s.training.precision == "f32", "--precision ", s.training.precision,
+        " is of planned steps; leave out --eager, or say --precision f32");
   parse_image_size(s.image_size);
 }
 
@@ -120,7 +120,7 @@ void add_train(CLI::App& app) {
   c->add_option("--workers", s.workers, "Threads that prepare batches; results do not depend on it");
   c->add_option("--device", s.device, "auto, cpu or ref");
   c->add_option("--face", s.face, "fit: Model::fit; loop: a hand-written loop");
-  c->add_option("--precision", s.precision,
+  c->add_option("--precision", r.precision,
                 "f32, or bf16: convolutions and matrix products of rounded factors where that is faster; weights stay f32");
   c->add_option("--save-every", s.save_every, "Seconds between checkpoints within an epoch (0: only at epochs' ends)");
   CLI::Option* out =

@@ -25,9 +25,9 @@ const std::vector<Named>& built_in() {
   static const std::vector<Named> all = {
       {"tutorial", {.description = "the usual tutorial's small CNN, trained well: 75 % of CIFAR-10's test images", .lr = 2e-3}},
       {"fast",
-       {.description = "a small residual network by Muon and one cycle: 84 % of CIFAR-10's test images in minutes",
+       {.description = "a small residual network by Muon and one cycle: 85 % of CIFAR-10's test images in minutes",
         .model = "small-resnet",
-        .epochs = 10,
+        .epochs = 13,
         .batch_size = 128,
         .optimizer = "muon",
         .lr = 0.02,
@@ -36,7 +36,8 @@ const std::vector<Named>& built_in() {
         .label_smoothing = 0.1,
         .ema = 0.99,
         .augment = "hflip,crop:4",
-        .init = "he_normal"}},
+        .init = "he_normal",
+        .precision = "bf16"}},
   };
   return all;
 }
@@ -110,12 +111,13 @@ void check_recipe(const Recipe& r, std::string_view prefix) {
   check_one_of(shown(prefix, "model"), r.model, zoo::names());
   check_one_of(shown(prefix, "schedule"), r.schedule, optim::schedule_names());
   check_one_of(shown(prefix, "normalize"), r.normalize, {"none", "standard", "half"});
+  check_one_of(shown(prefix, "precision"), r.precision, {"f32", "bf16"});
   data::parse_augmentations(r.augment);
   init::by_name(r.init);
   rule_of(r);
 }
 
-Model make_model(const Recipe& r, std::int64_t classes, bool run_eagerly, Precision precision) {
+Model make_model(const Recipe& r, std::int64_t classes, bool run_eagerly) {
   check_recipe(r);
   const init::Scope scope(init::by_name(r.init));
   Model model{zoo::make(r.model, classes)};
@@ -126,7 +128,7 @@ Model make_model(const Recipe& r, std::int64_t classes, bool run_eagerly, Precis
                  .metrics = {metrics::Accuracy{}},
                  .optimizer_options = std::move(options),
                  .run_eagerly = run_eagerly,
-                 .precision = precision});
+                 .precision = run_eagerly ? Precision::f32 : parse_precision(r.precision)});
   return model;
 }
 

@@ -28,6 +28,7 @@ struct Recipe {
   std::string augment = "hflip";            ///< see data::parse_augmentations
   std::string init = "he_uniform";          ///< see init::by_name
   std::string normalize = "standard";       ///< see data::normalization
+  std::string precision = "f32";            ///< of products in planned steps: see parse_precision
 };
 
 /// A built-in recipe by its name, or that of a file (a name that ends in .json). Throws Error with a suggestion for
@@ -44,9 +45,8 @@ Recipe recipe_from_json(std::string_view text, const std::string& where);  ///< 
 /// "--" the name is the command line's.
 void check_recipe(const Recipe& recipe, std::string_view prefix = "");
 
-/// The recipe's network, compiled with its optimizer, its loss and accuracy.
-Model make_model(const Recipe& recipe, std::int64_t classes, bool run_eagerly = false,
-                 Precision precision = Precision::f32);
+/// The recipe's network, compiled with its optimizer, its loss and accuracy. What runs eagerly computes in f32.
+Model make_model(const Recipe& recipe, std::int64_t classes, bool run_eagerly = false);
 /// What fit needs of a recipe: epochs, batches, augmentation of the training data, normalization of both by the training
 /// data; with `ema` a callback that tests the averages.
 FitOptions fit_options(const Recipe& recipe, const data::Dataset& train);
