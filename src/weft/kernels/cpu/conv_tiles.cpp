@@ -10,6 +10,8 @@
 #include <array>
 #include <utility>
 
+#include <weft/kernels/cpu/transpose-inl.h>
+
 #include <weft/base/dtype.h>
 #include <weft/base/memory.h>
 #include <weft/kernels/cpu/pairs-inl.h>
@@ -454,26 +456,8 @@ void GatherRowImpl(const float* from, Int step, Int n, float* to) {
 }
 
 void TransposeImpl(const float* from, Int step, float* to) {
-#if HWY_TARGET == HWY_SCALAR
-  for (Int j = 0; j < channel_step; ++j)
-    for (Int i = 0; i < channel_step; ++i) to[i * channel_step + j] = from[j * step + i];
-#else
-  const hn::Full128<float> d;
-  const hn::Repartition<double, decltype(d)> dd;
-  const auto pair = [&](auto v) HWY_ATTR { return hn::BitCast(dd, v); };
   for (Int j = 0; j < channel_step; j += 4)
-    for (Int i = 0; i < channel_step; i += 4) {  // four by four in registers
-      const float* r = from + j * step + i;
-      const auto r0 = hn::LoadU(d, r), r1 = hn::LoadU(d, r + step), r2 = hn::LoadU(d, r + 2 * step), r3 = hn::LoadU(d, r + 3 * step);
-      const auto l01 = pair(hn::InterleaveLower(d, r0, r1)), l23 = pair(hn::InterleaveLower(d, r2, r3));
-      const auto u01 = pair(hn::InterleaveUpper(d, r0, r1)), u23 = pair(hn::InterleaveUpper(d, r2, r3));
-      float* t = to + i * channel_step + j;
-      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(dd, l01, l23)), d, t);
-      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(dd, l01, l23)), d, t + channel_step);
-      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(dd, u01, u23)), d, t + 2 * channel_step);
-      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(dd, u01, u23)), d, t + 3 * channel_step);
-    }
-#endif
+    for (Int i = 0; i < channel_step; i += 4) transpose_four(from + j * step + i, step, to + i * channel_step + j, channel_step);
 }
 
 }  // namespace weft::cpu_kernels::HWY_NAMESPACE

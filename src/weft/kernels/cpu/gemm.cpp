@@ -10,6 +10,7 @@
 
 #include <weft/base/memory.h>
 #include <weft/base/thread_pool.h>
+#include <weft/kernels/cpu/transpose-inl.h>
 
 // The classic scheme (Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008): b is packed
 // into strips of two vectors, a into strips of `strip_rows` rows, and the micro-kernel keeps a strip_rows x 2-vector
@@ -110,24 +111,10 @@ template <class T> HWY_INLINE void pack_across(const T* from, Int stride, Int co
   Int i = 0;
 #if HWY_TARGET != HWY_SCALAR
   if constexpr (sizeof(T) == 4) {
-    const hn::Full128<T> d;
-    const hn::Repartition<double, decltype(d)> dd;
     for (; i + 4 <= count; i += 4) {
       const T* r = from + i * stride;
       Int p = 0;
-      for (; p + 4 <= k; p += 4) {
-        const auto r0 = hn::LoadU(d, r + p), r1 = hn::LoadU(d, r + stride + p), r2 = hn::LoadU(d, r + 2 * stride + p),
-                   r3 = hn::LoadU(d, r + 3 * stride + p);
-        const auto l01 = hn::BitCast(dd, hn::InterleaveLower(d, r0, r1));
-        const auto l23 = hn::BitCast(dd, hn::InterleaveLower(d, r2, r3));
-        const auto u01 = hn::BitCast(dd, hn::InterleaveUpper(d, r0, r1));
-        const auto u23 = hn::BitCast(dd, hn::InterleaveUpper(d, r2, r3));
-        T* t = to + p * width + i;
-        hn::StoreU(hn::BitCast(d, hn::InterleaveLower(dd, l01, l23)), d, t);
-        hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(dd, l01, l23)), d, t + width);
-        hn::StoreU(hn::BitCast(d, hn::InterleaveLower(dd, u01, u23)), d, t + 2 * width);
-        hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(dd, u01, u23)), d, t + 3 * width);
-      }
+      for (; p + 4 <= k; p += 4) transpose_four(r + p, stride, to + p * width + i, width);
       for (; p < k; ++p)
         for (Int q = 0; q < 4; ++q) to[p * width + i + q] = r[q * stride + p];
     }
