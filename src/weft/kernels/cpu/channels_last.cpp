@@ -69,16 +69,22 @@ const char* decline_any_groups(const KernelCall& call, const op::ConvShape& s) {
   return nullptr;
 }
 
-Int shard_images(const Images& g, Int size) {
+namespace {
+/// Few enough shards that their sums stay below 8 MB, but two.
+Int images_a_shard(const Images& g, Int size) {
   const Int most = std::clamp<Int>((Int{8} << 20) / (size * 4), 2, 8);
   return std::max<Int>(1, (g.batch + most - 1) / most);
 }
+}  // namespace
 
-void add_shards(float* buffers, Int shards, Int size) {
-  parallel_for(size, 2048, [&](Int begin, Int end) {
-    for (Int k = 1; k < shards; ++k) {
-      const float* from = buffers + k * size;
-      for (Int i = begin; i < end; ++i) buffers[i] += from[i];
+ShardSums::ShardSums(const Images& g, Int size)
+    : batch_(g.batch), size_(size), shard_(images_a_shard(g, size)), shards_((batch_ + shard_ - 1) / shard_), buffers_(shards_ * size) {}
+
+void ShardSums::add_shards() {
+  parallel_for(size_, 2048, [&](Int begin, Int end) {
+    for (Int k = 1; k < shards_; ++k) {
+      const float* from = buffers_ + k * size_;
+      for (Int i = begin; i < end; ++i) buffers_[i] += from[i];
     }
   });
 }

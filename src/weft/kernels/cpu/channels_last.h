@@ -134,9 +134,26 @@ bool winograd_input_grad_pays(const Images& g);
 template <class E> void winograd_input_grad(const Images& g, const float* dy, const float* w, float* dx);
 template <class E> void winograd_weight_grad(const Images& g, const float* x, const float* dy, float* dw);
 
-/// Images of a shard of a weight gradient, whose sums take `size` elements; shards are added in their order.
-std::int64_t shard_images(const Images& g, std::int64_t size);
-/// buffers[i] += buffers[k * size + i] for k = 1, 2, …
-void add_shards(float* buffers, std::int64_t shards, std::int64_t size);
+/// `size` sums over the images of a batch, as a weight gradient takes: shards of a few images by themselves, then added in
+/// their order.
+class ShardSums {
+ public:
+  ShardSums(const Images& g, std::int64_t size);
+  /// Calls add(first image, last, sums) for each shard, with sums of its own that are zero at first.
+  template <class Add> void run(Add&& add) {
+    parallel_for(batch_, shard_, [&](std::int64_t begin, std::int64_t end) {
+      float* sums = buffers_ + begin / shard_ * size_;
+      std::fill_n(sums, size_, 0.0f);
+      add(begin, end, sums);
+    });
+    add_shards();
+  }
+  float* data() const { return buffers_; }  ///< the sums over the batch, after run()
+
+ private:
+  void add_shards();
+  std::int64_t batch_, size_, shard_, shards_;
+  Scratch<float> buffers_;
+};
 
 }  // namespace weft::cpu_kernels

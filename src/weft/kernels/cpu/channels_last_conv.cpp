@@ -185,12 +185,9 @@ constexpr Int positions_a_call = 128;
 /// Adds up a gradient of the weight, shard by shard: add(first image, images, rows of x, their stage, sums) for a few
 /// images at once.
 template <class Add> void sum_weight_grad(const Images& g, const float* x, float* dw, Add&& add) {
-  const Int size = g.taps() * g.channels * g.filters, shard = shard_images(g, size), shards = (g.batch + shard - 1) / shard;
   const Int rows = g.reach(0, g.windows(0) * g.pool[0]), columns = g.reach(1, g.windows(1) * g.pool[1]);
-  Scratch<float> buffers(shards * size);
-  parallel_for(g.batch, shard, [&](Int begin, Int end) {
-    float* sums = buffers + begin / shard * size;
-    std::fill_n(sums, size, 0.0f);
+  ShardSums all(g, g.taps() * g.channels * g.filters);
+  all.run([&](Int begin, Int end, float* sums) {
     const Int together = std::min(end - begin, (positions_a_call + g.out[0] * g.out[1] - 1) / (g.out[0] * g.out[1]));
     Stage stage(g.in, g.channels, rows, columns, !g.inside(0) || !g.inside(1), together);
     for (Int n = begin; n < end; n += together) {
@@ -200,8 +197,7 @@ template <class Add> void sum_weight_grad(const Images& g, const float* x, float
       add(n, images, image, stage, sums);
     }
   });
-  add_shards(buffers, shards, size);
-  unpack_by_input(buffers, g, dw);
+  unpack_by_input(all.data(), g, dw);
 }
 
 /// In pairs of neighbouring positions; put(image, row of results, to) gives the gradients of a row in pairs.
@@ -299,14 +295,11 @@ template <class F> void run_block_weight_grad(const KernelCall& call) {
   const float *x = call.in[0].as<float>(), *dy = call.in[1].as<float>();
   const auto* index = call.in[2].as<std::uint8_t>();
   const Int runs = g.run_count(), length = g.run_length(), width = round_up(length, channel_step);
-  const Int size = g.filters * runs * width, shard = shard_images(g, size), shards = (g.batch + shard - 1) / shard;
   const Int rows = g.reach(0, g.windows(0) * g.pool[0]), columns = g.reach(1, g.windows(1) * g.pool[1]), block = rows_a_block(g);
   ScratchVector<Int> out_at;
   for (Int f = 0; f < g.filters; ++f) out_at.push_back(f * runs * width);
-  Scratch<float> buffers(shards * size);
-  parallel_for(g.batch, shard, [&](Int begin, Int end) {
-    float* sums = buffers + begin / shard * size;
-    std::fill_n(sums, size, 0.0f);
+  ShardSums all(g, g.filters * runs * width);
+  all.run([&](Int begin, Int end, float* sums) {
     Stage stage(g.in, g.channels, rows, columns, width != length || !g.inside(0) || !g.inside(1));
     Lists lists(g.filters, block * g.windows(1));
     auto rounded = room_for_rounded<F>(rows * stage.row_step());
@@ -320,12 +313,11 @@ template <class F> void run_block_weight_grad(const KernelCall& call) {
     }
   });
   const Int taps_a_run = g.taps() / runs;
-  add_shards(buffers, shards, size);
   float* dw = call.out[0].as<float>();
   for (Int o = 0; o < g.filters; ++o)
     for (Int c = 0; c < g.channels; ++c)
       for (Int t = 0; t < g.taps(); ++t)
-        *dw++ = buffers[(o * runs + t / taps_a_run) * width + t % taps_a_run * g.channels + c];
+        *dw++ = all.data()[(o * runs + t / taps_a_run) * width + t % taps_a_run * g.channels + c];
 }
 
 /// Spread out in pairs: a window of two columns is a pair a row.

@@ -87,13 +87,6 @@ template <int N, int J> void tap_sums(const Rectangle& s, const Tap* taps, const
     for (int j = 0; j < J; ++j) sum[t][j].store(sums + taps[t].place * s.channels + c + j * n);
 }
 
-/// Calls f<J>(c) for all channels.
-template <class Call> HWY_INLINE void by_vectors(Int channels, Call&& call) {
-  Int c = 0;
-  for (; c + wide * F::lanes() <= channels; c += wide * F::lanes()) call.template operator()<wide>(c);
-  for (; c < channels; c += F::lanes()) call.template operator()<1>(c);
-}
-
 /// Calls f<N>(taps) for all taps, most_taps at a time; once with none where there are none.
 template <class Call> HWY_INLINE void by_count(const Rectangle& s, Call&& call) {
   for (Int t = 0; t == 0 || t < s.count; t += most_taps) {
@@ -106,12 +99,12 @@ template <class Call> HWY_INLINE void by_count(const Rectangle& s, Call&& call) 
 
 void WeightedSum(const Rectangle& s, const float* w, const float* start, float* y) {
   by_count(s, [&]<int N>(const Tap* taps, bool first) HWY_ATTR {
-    by_vectors(s.channels, [&]<int J>(Int c) HWY_ATTR { weighted_sum<N, J>(s, taps, w, first ? start : nullptr, y, c); });
+    by_vectors<wide>(s.channels, [&]<int J>(Int c) HWY_ATTR { weighted_sum<N, J>(s, taps, w, first ? start : nullptr, y, c); });
   });
 }
 void TapSums(const Rectangle& s, const float* y, float* sums) {
   by_count(s, [&]<int N>(const Tap* taps, bool) HWY_ATTR {
-    by_vectors(s.channels, [&]<int J>(Int c) HWY_ATTR { tap_sums<N, J>(s, taps, y, sums, c); });
+    by_vectors<wide>(s.channels, [&]<int J>(Int c) HWY_ATTR { tap_sums<N, J>(s, taps, y, sums, c); });
   });
 }
 
@@ -232,19 +225,15 @@ void run_weight_grad(const KernelCall& call) {
   const Images g(call.attributes<op::ConvWeightGrad>().geometry(call.in[0].shape, call.in[1].shape));
   const Field f = results(g, call.in[0].as<float>());
   const auto* dy = call.in[1].as<float>();
-  const Int size = g.taps() * g.channels, shard = shard_images(g, size), shards = (g.batch + shard - 1) / shard;
   const auto rows = f.rows(g, g.out[0]), columns = f.columns(g);
-  Scratch<float> buffers(shards * size);
-  parallel_for(g.batch, shard, [&](Int begin, Int end) {
-    float* sums = buffers + begin / shard * size;
-    std::fill_n(sums, size, 0.0f);
+  ShardSums all(g, g.taps() * g.channels);
+  all.run([&](Int begin, Int end, float* sums) {
     for (Int n = begin; n < end; ++n)
       for (const Stretch& s : rows)
         for_rectangles(g, f, n, s, columns, [&](const Rectangle& r, Int at) { HWY_DYNAMIC_DISPATCH(TapSums)(r, dy + at, sums); });
   });
-  add_shards(buffers, shards, size);
   auto* dw = call.out[0].as<float>();
-  for (Int c = 0; c < g.channels; ++c) gather_row(buffers + c, g.channels, g.taps(), dw + c * g.taps());
+  for (Int c = 0; c < g.channels; ++c) gather_row(all.data() + c, g.channels, g.taps(), dw + c * g.taps());
 }
 
 const char* decline(const KernelCall& call, const op::ConvShape& s) {

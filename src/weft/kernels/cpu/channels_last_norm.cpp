@@ -23,14 +23,7 @@ namespace weft::cpu_kernels::HWY_NAMESPACE {
 using Int = std::int64_t;
 using F = Vector<float>;
 
-/// Calls f<N>(first channel) for N adjacent vectors of channels at a time: rows are read in long stretches.
-template <class Call> HWY_INLINE void by_vectors(Int channels, Call&& call) {
-  const Int n = F::lanes();
-  Int c = 0;
-  for (; c + 4 * n <= channels; c += 4 * n) call.template operator()<4>(c);
-  for (; c + 2 * n <= channels; c += 2 * n) call.template operator()<2>(c);
-  for (; c < channels; c += n) call.template operator()<1>(c);
-}
+constexpr int wide = 4;  // vectors of channels at a time: rows are read in long stretches
 
 /// N vectors from p on.
 template <int N> struct Several {
@@ -50,7 +43,7 @@ template <int N> struct Several {
 /// The mean of each channel over a block of rows, and the sum of squares of what is left.
 void Moments(const float* x, Int rows, Int channels, float* mean, float* squares) {
   const F share(1.0 / static_cast<double>(rows));
-  by_vectors(channels, [&]<int N>(Int c) HWY_ATTR {
+  by_vectors<wide>(channels, [&]<int N>(Int c) HWY_ATTR {
     Several<N> sum[2], m;
     const auto pass = [&](auto&& take) HWY_ATTR {
       sum[0].clear(), sum[1].clear();
@@ -74,7 +67,7 @@ void Moments(const float* x, Int rows, Int channels, float* mean, float* squares
 
 /// y = (x - shift) * scale + offset, numbers a channel; not below 0 where `relu`.
 void Normalise(const float* x, Int rows, Int channels, const float* shift, const float* scale, const float* offset, bool relu, float* y) {
-  by_vectors(channels, [&]<int N>(Int c) HWY_ATTR {
+  by_vectors<wide>(channels, [&]<int N>(Int c) HWY_ATTR {
     const Several<N> s(shift + c), f(scale + c), o(offset + c);
     const F zero(0);
     for (Int i = c; i < rows * channels; i += channels)
@@ -105,7 +98,7 @@ HWY_INLINE void with_mask(Int c, const float* shift, const float* scale, const f
 /// The sums of g and of g * (x - shift) over a block of rows; of g where y > 0 where `scale` is given.
 void Products(const float* g, const float* x, Int rows, Int channels, const float* shift, const float* scale, const float* offset,
               float* total, float* along) {
-  by_vectors(channels, [&]<int N>(Int c) HWY_ATTR {
+  by_vectors<wide>(channels, [&]<int N>(Int c) HWY_ATTR {
     const Several<N> s(shift + c);
     with_mask<N>(c, shift, scale, offset, [&](auto mask) HWY_ATTR {
       Several<N> sum[2], product[2];
@@ -132,7 +125,7 @@ void Products(const float* g, const float* x, Int rows, Int channels, const floa
 /// dx = g * a - (x - shift) * b - d, numbers a channel.
 void Denormalise(const float* g, const float* x, Int rows, Int channels, const float* shift, const float* scale, const float* offset,
                  const float* a, const float* b, const float* d, float* dx) {
-  by_vectors(channels, [&]<int N>(Int c) HWY_ATTR {
+  by_vectors<wide>(channels, [&]<int N>(Int c) HWY_ATTR {
     const Several<N> s(shift + c), va(a + c), vb(b + c), vd(d + c);
     with_mask<N>(c, shift, scale, offset, [&](auto mask) HWY_ATTR {
       for (Int i = c; i < rows * channels; i += channels)

@@ -185,18 +185,14 @@ template <class E> struct WeightGradBlock {
 template <class E> void winograd_weight_grad(const Images& g, const float* x, const float* dy, float* dw) {
   const Tiles t(g);
   const Int product = g.channels * g.filters, size = winograd_planes * product;
-  const Int shard = shard_images(g, size), shards = (g.batch + shard - 1) / shard;
   const Int rows = block_rows(g, t, g.batch * t.rows);
-  Scratch<float> buffers(shards * size);
-  parallel_for(g.batch, shard, [&](Int begin, Int end) {
-    float* sums = buffers + begin / shard * size;
-    std::fill_n(sums, size, 0.0f);
+  ShardSums all(g, size);
+  all.run([&](Int begin, Int end, float* sums) {
     WeightGradBlock<E> block(g, t, rows);
     for (Int r = begin * t.rows; r < end * t.rows; r += rows) block.run(x, dy, r, std::min(end * t.rows, r + rows), sums);
   });
-  add_shards(buffers, shards, size);
-  winograd_weight_sums(buffers, product, buffers);
-  unpack_by_input(buffers, g, dw);
+  winograd_weight_sums(all.data(), product, all.data());
+  unpack_by_input(all.data(), g, dw);
 }
 template void winograd_weight_grad<float>(const Images&, const float*, const float*, float*);
 template void winograd_weight_grad<Pair>(const Images&, const float*, const float*, float*);

@@ -33,6 +33,13 @@ template <class T> struct Vector {
   static HWY_INLINE std::int64_t lanes() { return static_cast<std::int64_t>(hn::Lanes(D())); }
 };
 
+/// Calls f<N>(first element) for N adjacent vectors of float at a time: Most, then half as many, down to 1.
+template <int Most, class Call> HWY_INLINE void by_vectors(std::int64_t count, Call&& call, std::int64_t from = 0) {
+  const std::int64_t step = Most * Vector<float>::lanes();
+  for (; from + step <= count; from += step) call.template operator()<Most>(from);
+  if constexpr (Most > 1) by_vectors<Most / 2>(count, call, from);
+}
+
 template <class T> struct Mask {
   hn::Mask<hn::ScalableTag<T>> m;
 };
