@@ -39,7 +39,7 @@ Words values_of(const std::string& option) {
   if (option == "normalize") return {"none", "standard", "half"};
   if (option == "device") return {"auto", "cpu", "ref"};
   if (option == "face") return {"fit", "loop"};
-  if (option == "precision") return {"f32", "bf16"};
+  if (option == "precision") return precision_names();
   return {};
 }
 

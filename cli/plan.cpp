@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <weft/base/format.h>
+#include <weft/base/names.h>
 #include <weft/base/view.h>
 #include <weft/graph/compile.h>
 #include <weft/nn/losses.h>
@@ -42,19 +43,6 @@ Tensor random_images(const Shape& input, std::int64_t batch) {
 
 std::string title_of(const std::string& name, const char* what, const Shape& input, std::int64_t batch) {
   return cat(name, ", ", what, ", batch ", batch, " of f32", to_string(input));
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string s;
-  for (const std::string& n : names) s += (s.empty() ? "" : ", ") + n;
-  return s;
-}
-
-/// 1234567 -> "1,234,567"
-std::string grouped(std::int64_t n) {
-  std::string s = std::to_string(n);
-  for (int at = static_cast<int>(s.size()) - 3; at > 0; at -= 3) s.insert(static_cast<std::size_t>(at), ",");
-  return s;
 }
 
 std::string share_of(double seconds, double total) { return total > 0 ? format("%.1f %%", 100 * seconds / total) : "-"; }

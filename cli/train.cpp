@@ -60,12 +60,6 @@ nn::Recipe with_flags(const CLI::App& command, const Settings& s) {
   return r;
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string s;
-  for (const auto& n : names) s += (s.empty() ? "" : ", ") + n;
-  return s;
-}
-
 /// A resumed run keeps its settings: a flag that would silently do nothing is refused.
 void check_resume_flags(const CLI::App& command) {
   const std::vector<std::string> allowed = {"resume",  "epochs", "steps",   "threads",

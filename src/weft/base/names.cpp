@@ -6,11 +6,15 @@
 
 namespace weft {
 
+std::string joined(const std::vector<std::string>& words) {
+  std::string list;
+  for (const auto& w : words) list += (list.empty() ? "" : ", ") + w;
+  return list;
+}
+
 void check_one_of(std::string_view what, std::string_view value, const std::vector<std::string>& choices) {
   if (std::find(choices.begin(), choices.end(), value) != choices.end()) return;
-  std::string list;
-  for (const auto& c : choices) list += (list.empty() ? "" : ", ") + c;
-  fail(what, ": unknown value '", value, "'; expected one of ", list, suggestion(value, choices));
+  fail(what, ": unknown value '", value, "'; expected one of ", joined(choices), suggestion(value, choices));
 }
 
 }  // namespace weft

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace weft {
 
@@ -15,6 +17,8 @@ enum class Precision : std::uint8_t {
 
 /// "f32" or "bf16"
 std::string_view name_of(Precision p);
+/// The names of all.
+std::vector<std::string> precision_names();
 /// The precision of that name; throws Error with a suggestion.
 Precision parse_precision(std::string_view name);
 

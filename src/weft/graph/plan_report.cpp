@@ -3,21 +3,12 @@
 #include <algorithm>
 
 #include <weft/graph/choices.h>
+#include <weft/graph/passes/uses.h>
 #include <weft/graph/plan.h>
 
 namespace weft {
 
 namespace {
-
-/// The last step that reads each buffer.
-std::vector<std::size_t> last_readers(const Program& program) {
-  std::vector<std::size_t> last(program.buffers.size());
-  for (std::size_t i = 0; i < program.steps.size(); ++i) {
-    for (const BufferView& v : program.steps[i].outputs) last[static_cast<std::size_t>(v.buffer)] = i;
-    for (const BufferView& v : program.steps[i].inputs) last[static_cast<std::size_t>(v.buffer)] = i;
-  }
-  return last;
-}
 
 std::vector<std::string> fused_by(const ProgramStep& step, const Program& recorded) {
   if (step.fused.empty()) return {};

@@ -2,18 +2,12 @@
 #include <algorithm>
 #include <cstdio>
 
+#include <weft/base/format.h>
 #include <weft/nn/summary.h>
 
 namespace weft::nn {
 
 namespace {
-
-/// 1234567 as "1,234,567".
-std::string grouped(std::int64_t n) {
-  std::string s = std::to_string(n);
-  for (int i = static_cast<int>(s.size()) - 3; i > (n < 0 ? 1 : 0); i -= 3) s.insert(static_cast<std::size_t>(i), ",");
-  return s;
-}
 
 /// "478.79 KB": units of 1024, as Keras prints them.
 std::string size_text(std::int64_t bytes) {

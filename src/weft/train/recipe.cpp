@@ -67,9 +67,7 @@ Recipe recipe(std::string_view name_or_file) {
     if (n.name == name_or_file) return n.recipe;
   const std::string path(name_or_file);
   if (path.ends_with(".json")) return recipe_from_json(read_file(path), path);
-  std::string list;
-  for (const std::string& n : recipe_names()) list += n + ", ";
-  fail("recipe: received '", path, "'; expected one of ", list, "or a file that ends in .json",
+  fail("recipe: received '", path, "'; expected one of ", joined(recipe_names()), ", or a file that ends in .json",
        suggestion(path, recipe_names()));
 }
 
@@ -111,7 +109,7 @@ void check_recipe(const Recipe& r, std::string_view prefix) {
   check_one_of(shown(prefix, "model"), r.model, zoo::names());
   check_one_of(shown(prefix, "schedule"), r.schedule, optim::schedule_names());
   check_one_of(shown(prefix, "normalize"), r.normalize, {"none", "standard", "half"});
-  check_one_of(shown(prefix, "precision"), r.precision, {"f32", "bf16"});
+  check_one_of(shown(prefix, "precision"), r.precision, precision_names());
   data::parse_augmentations(r.augment);
   init::by_name(r.init);
   rule_of(r);
@@ -128,7 +126,7 @@ Model make_model(const Recipe& r, std::int64_t classes, bool run_eagerly) {
                  .metrics = {metrics::Accuracy{}},
                  .optimizer_options = std::move(options),
                  .run_eagerly = run_eagerly,
-                 .precision = run_eagerly ? Precision::f32 : parse_precision(r.precision)});
+                 .precision = parse_precision(r.precision)});
   return model;
 }
 

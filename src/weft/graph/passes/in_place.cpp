@@ -29,9 +29,7 @@ int overwritten(const Program& program, std::size_t at, const std::vector<std::s
 }  // namespace
 
 void overwrite_inputs(Program& program) {
-  std::vector<std::size_t> last_reader(program.buffers.size());
-  for (std::size_t i = 0; i < program.steps.size(); ++i)
-    for (const BufferView& v : program.steps[i].inputs) last_reader[static_cast<std::size_t>(v.buffer)] = i;
+  const std::vector<std::size_t> last_reader = last_readers(program);
   for (std::size_t i = 0; i < program.steps.size(); ++i) {
     const ProgramStep& step = program.steps[i];
     if (!step.op->elementwise || step.outputs.size() != 1) continue;

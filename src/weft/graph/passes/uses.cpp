@@ -29,6 +29,15 @@ const ProgramStep* Uses::only_reader_of(const BufferView& view) const {
   return s.inputs[readers_[b][0].input] == view ? &s : nullptr;
 }
 
+std::vector<std::size_t> last_readers(const Program& program) {
+  std::vector<std::size_t> last(program.buffers.size());
+  for (std::size_t i = 0; i < program.steps.size(); ++i) {
+    for (const BufferView& v : program.steps[i].outputs) last[static_cast<std::size_t>(v.buffer)] = i;
+    for (const BufferView& v : program.steps[i].inputs) last[static_cast<std::size_t>(v.buffer)] = i;
+  }
+  return last;
+}
+
 BufferView add_buffer(Program& program, const Shape& shape, DType dtype) {
   program.buffers.push_back({shape.numel() * static_cast<std::int64_t>(size_of(dtype))});
   return {static_cast<int>(program.buffers.size()) - 1, 0, dtype, shape, contiguous_strides(shape)};

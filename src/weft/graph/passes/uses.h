@@ -39,6 +39,9 @@ class Uses {
   std::vector<std::vector<Use>> readers_;
 };
 
+/// The last step that reads each buffer; its maker where nobody does.
+std::vector<std::size_t> last_readers(const Program& program);
+
 /// A new buffer for elements of a shape, row-major.
 BufferView add_buffer(Program& program, const Shape& shape, DType dtype);
 
