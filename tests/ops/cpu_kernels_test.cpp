@@ -192,6 +192,14 @@ TEST(CpuElementwise, StridesAndBroadcasting) {
     compare(broadcast_to(row, {17, 66}), broadcast_to(column, {17, 66}));
     for (const Dims& axes : {Dims{3, 1, 2, 0}, Dims{0, 2, 3, 1}, Dims{1, 0, 3, 2}})
       EXPECT_EQ(bytes(image.permute(axes).contiguous()), bytes(image.to(ref()).permute(axes).contiguous().to(cpu)));
+    for (const Shape& shape : {Shape{2, 3, 37, 41}, Shape{3, 5, 2}, Shape{3, 3, 3}, Shape{1, 3, 2, 2}}) {  // planes and pixels
+      const Tensor planes = (rand(shape) * 50).to(dtype);
+      for (const Tensor& t : {planes.permute(shape.rank() == 4 ? Dims{0, 2, 3, 1} : Dims{1, 2, 0}),
+                              planes.permute(shape.rank() == 4 ? Dims{0, 3, 1, 2} : Dims{2, 0, 1})})
+        EXPECT_EQ(bytes(t.contiguous()), bytes(t.to(ref()).contiguous().to(cpu))) << name_of(dtype) << to_string(shape);
+      const Tensor pixels = (rand({2, 19, 61, 3}) * 50).to(dtype).permute({0, 3, 1, 2});
+      EXPECT_EQ(bytes(pixels.contiguous()), bytes(pixels.to(ref()).contiguous().to(cpu))) << name_of(dtype);
+    }
     for (DType to : {boolean, u8, i64, f16, bf16, f32, f64})
       EXPECT_EQ(bytes(image.permute({3, 0, 1, 2}).to(to)), bytes(image.to(ref()).permute({3, 0, 1, 2}).to(to).to(cpu)));
   }

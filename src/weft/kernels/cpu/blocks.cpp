@@ -12,6 +12,7 @@
 
 #include <weft/base/small_vector.h>
 #include <weft/base/thread_pool.h>
+#include <weft/kernels/cpu/transpose-inl.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace weft::cpu_kernels::HWY_NAMESPACE {
@@ -60,12 +61,53 @@ Int FloatToBfloat(const float* from, std::uint16_t* to, Int n) {
   return i;
 }
 
+/// to[r * to_step + c] = from[c * step + r]: four by four in registers.
+void Transpose(const float* from, Int step, Int rows, Int columns, float* to, Int to_step) {
+  Int c = 0;
+  for (; c + 4 <= columns; c += 4) {
+    Int r = 0;
+    for (; r + 4 <= rows; r += 4) transpose_four(from + c * step + r, step, to + r * to_step + c, to_step);
+    for (; r < rows; ++r)
+      for (Int i = c; i < c + 4; ++i) to[r * to_step + i] = from[i * step + r];
+  }
+  for (; c < columns; ++c)
+    for (Int r = 0; r < rows; ++r) to[r * to_step + c] = from[c * step + r];
+}
+
+/// The same for 3 columns and rows that follow each other (to_step 3), as planes of an image become pixels.
+void PlanesToPixels(const float* from, Int step, Int rows, float* to) {
+  const hn::ScalableTag<float> d;
+  const Int lanes = static_cast<Int>(hn::Lanes(d));
+  Int r = 0;
+  for (; r + lanes <= rows; r += lanes)
+    hn::StoreInterleaved3(hn::LoadU(d, from + r), hn::LoadU(d, from + step + r), hn::LoadU(d, from + 2 * step + r), d, to + 3 * r);
+  Transpose(from + r, step, rows - r, 3, to + 3 * r, 3);
+}
+
+/// The same for 3 rows and columns that follow each other (step 3): pixels to planes.
+void PixelsToPlanes(const float* from, Int columns, float* to, Int to_step) {
+  const hn::ScalableTag<float> d;
+  const Int lanes = static_cast<Int>(hn::Lanes(d));
+  Int c = 0;
+  for (; c + lanes <= columns; c += lanes) {
+    hn::Vec<decltype(d)> v0, v1, v2;
+    hn::LoadInterleaved3(d, from + 3 * c, v0, v1, v2);
+    hn::StoreU(v0, d, to + c);
+    hn::StoreU(v1, d, to + to_step + c);
+    hn::StoreU(v2, d, to + 2 * to_step + c);
+  }
+  Transpose(from + 3 * c, 3, 3, columns - c, to + c, to_step);
+}
+
 }  // namespace weft::cpu_kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace weft::cpu_kernels {
 
+HWY_EXPORT(Transpose);
+HWY_EXPORT(PlanesToPixels);
+HWY_EXPORT(PixelsToPlanes);
 HWY_EXPORT(HalfToFloat);
 HWY_EXPORT(FloatToHalf);
 HWY_EXPORT(FloatToBfloat);
@@ -139,21 +181,45 @@ template <class U> void gather_typed(const TensorView& v, Int first, Int n, U* t
   }
 }
 
+/// to[r * down + c] = from[c * jump + r] for the rows [r0, r1) of `columns` columns.
+template <class U>
+void transpose_rows(const U* from, Int jump, Int r0, Int r1, Int columns, U* to, Int down) {
+  if constexpr (sizeof(U) == 4) {  // moved as bits: any type of four bytes
+    const auto* f = reinterpret_cast<const float*>(from);
+    auto* t = reinterpret_cast<float*>(to);
+    if (columns == 3 && down == 3) return HWY_DYNAMIC_DISPATCH(PlanesToPixels)(f + r0, jump, r1 - r0, t + r0 * 3);
+    if (jump == 3 && r1 - r0 == 3) return HWY_DYNAMIC_DISPATCH(PixelsToPlanes)(f + r0, columns, t + r0 * down, down);
+  }
+  constexpr Int tile = 32;
+  for (Int r = r0; r < r1; r += tile)
+    for (Int c0 = 0; c0 < columns; c0 += tile) {
+      const Int r2 = std::min(r1, r + tile), c1 = std::min(columns, c0 + tile);
+      U square[tile][tile];  // adjacent reads, then adjacent writes: strides of a power of two share cache sets
+      if constexpr (sizeof(U) == 4)
+        HWY_DYNAMIC_DISPATCH(Transpose)(reinterpret_cast<const float*>(from + c0 * jump + r), jump, r2 - r, c1 - c0,
+                                        reinterpret_cast<float*>(square), tile);
+      else
+        for (Int c = c0; c < c1; ++c)
+          for (Int i = r; i < r2; ++i) square[i - r][c - c0] = from[c * jump + i];
+      for (Int i = r; i < r2; ++i)
+        std::memcpy(to + i * down + c0, square[i - r], static_cast<std::size_t>(c1 - c0) * sizeof(U));
+    }
+}
+
 /// Where the last axis jumps and another is adjacent, rows and columns are walked in square tiles: each cache line of
 /// the source is read once.
 template <class U> void copy_transposed(const TensorView& from, U* to, int adjacent) {
-  constexpr Int tile = 32;
   const int last = from.rank() - 1;
   const Dims out = contiguous_strides(from.shape);
-  const Int rows = from.shape[adjacent], columns = from.shape[last], jump = from.strides[last], down = out[adjacent];
-  const Int row_tiles = (rows + tile - 1) / tile;
+  const Int rows = from.shape[adjacent], columns = from.shape[last];
+  const Int band = columns < 8 ? 1024 : 32, bands = (rows + band - 1) / band;
   Int outer = 1;
   for (int i = 0; i < last; ++i)
     if (i != adjacent) outer *= from.shape[i];
-  const Int grain = std::max<Int>(1, piece_size / (tile * columns));
-  parallel_for(outer * row_tiles, grain, [&](Int begin, Int end) {
+  const Int grain = std::max<Int>(1, piece_size / (std::min(band, rows) * columns));
+  parallel_for(outer * bands, grain, [&](Int begin, Int end) {
     for (Int task = begin; task < end; ++task) {
-      Int rest = task / row_tiles, source = 0, target = 0;
+      Int rest = task / bands, source = 0, target = 0;
       for (int i = last - 1; i >= 0; --i) {
         if (i == adjacent) continue;
         const Int at = rest % from.shape[i];
@@ -161,17 +227,8 @@ template <class U> void copy_transposed(const TensorView& from, U* to, int adjac
         source += at * from.strides[i];
         target += at * out[i];
       }
-      const Int r0 = task % row_tiles * tile, r1 = std::min(rows, r0 + tile);
-      for (Int c0 = 0; c0 < columns; c0 += tile) {
-        const Int c1 = std::min(columns, c0 + tile);
-        U square[tile][tile];  // adjacent reads, then adjacent writes: strides of a power of two share cache sets
-        for (Int c = c0; c < c1; ++c) {
-          const U* s = from.as<U>() + source + c * jump;
-          for (Int r = r0; r < r1; ++r) square[r - r0][c - c0] = s[r];
-        }
-        for (Int r = r0; r < r1; ++r)
-          std::memcpy(to + target + r * down + c0, square[r - r0], static_cast<std::size_t>(c1 - c0) * sizeof(U));
-      }
+      const Int r0 = task % bands * band;
+      transpose_rows(from.as<U>() + source, from.strides[last], r0, std::min(rows, r0 + band), columns, to + target, out[adjacent]);
     }
   });
 }
@@ -280,9 +337,11 @@ void parallel_copy(const TensorView& from, const TensorView& to) {
       convert(in + static_cast<std::size_t>(first) * size_of(v.dtype), v.dtype, p, to.dtype, count);
     });
   }
-  if (v.dtype == to.dtype && v.strides.back() != 0 && v.strides.back() != 1 && v.shape.back() >= 8)
+  const auto long_or_colours = [](Int n, bool adjacent) { return n >= 8 || (n == 3 && adjacent); };
+  if (v.dtype == to.dtype && v.strides.back() != 0 && v.strides.back() != 1)
     for (int axis = 0; axis + 1 < v.rank(); ++axis)
-      if (v.strides[axis] == 1 && v.shape[axis] >= 8)
+      if (v.strides[axis] == 1 && long_or_colours(v.shape[axis], v.strides.back() == 3) &&
+          long_or_colours(v.shape.back(), axis + 2 == v.rank()))
         return by_size(v.dtype, [&]<class U>(U) { copy_transposed(v, static_cast<U*>(to.data), axis); });
   pieces([&](Int first, Int count, void* p) { gather(v, first, count, p, to.dtype); });
 }
