@@ -180,6 +180,14 @@ TEST(Compile, SaysWhatItIsPlannedForWhereAnotherDtypeIsGiven) {
   EXPECT_EQ(message.find("planned"), message.npos) << message;
 }
 
+TEST(Compile, PlansEmbeddings) {
+  const Tensor table = randn({10, 4}), at = tensor({3, 0, 9});
+  auto f = compile([&](const Tensor& index) { return embedding(index, table) * 2.0; });
+  EXPECT_EQ(f(at).to_vector<double>(), (embedding(at, table) * 2.0).to_vector<double>());
+  EXPECT_EQ(f.report().asked, 2u);  // steps of a plan: nothing was read on the way
+  expect_error([&] { f(tensor({3, -1, 9})); }, "index -1 is negative; expected 0 to 9");
+}
+
 TEST(Compile, NamesTheOperatorOfAnErrorWhereAnElementIsRead) {
   auto compiled = compile([](const Tensor& x, const Tensor& i) { return take(x, i, 0).sum().item(); });
   ::testing::internal::CaptureStderr();

@@ -119,7 +119,7 @@ TEST(Edges, CopiesAndEmptyTensors) {
 }
 
 TEST(Edges, EmbeddingTakesNoNegativeIndex) {
-  expect_error([] { embedding(tensor({0, -1}), zeros({4, 2})); }, "embedding: index -1 is negative; expected 0 to 3");
+  expect_error([] { embedding(tensor({0, -1}), zeros({4, 2})); }, "index -1 is negative; expected 0 to 3");
   expect_error([] { embedding(tensor({4}), zeros({4, 2})); }, "index 4 is out of range");
 }
 

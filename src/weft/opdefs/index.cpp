@@ -6,6 +6,12 @@ namespace weft {
 
 namespace op {
 
+std::int64_t position_in(std::int64_t p, std::int64_t n, bool from_end) {
+  check(from_end || p >= 0, "index ", p, " is negative; expected 0 to ", n - 1);
+  check(p >= -n && p < n, "index ", p, " is out of range for an axis of ", n, " elements");
+  return p < 0 ? p + n : p;
+}
+
 Metas Take::infer(Inputs in) const {
   const int a = normalize_axis(axis, in[0].shape.rank());
   Shape out;

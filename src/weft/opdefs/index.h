@@ -5,8 +5,12 @@
 
 namespace weft::op {
 
+/// Position `p` of an axis of `n` elements; negative ones count from the end, or are an error. Throws Error.
+std::int64_t position_in(std::int64_t p, std::int64_t n, bool from_end = true);
+
 struct Take {
   std::int64_t axis = 0;
+  bool from_end = true;  ///< negative positions count from the end; else they are an error
   static constexpr auto signature = sig("take(x:any, index:int) -> y");
   static constexpr auto doc = "slices of x along an axis at the positions of index, whose axes replace that axis; "
                               "negative positions count from the end";
@@ -21,6 +25,7 @@ struct Take {
   static std::vector<Case<Take>> domain() {
     return {{{0}, {{{4, 3}}, {{5}, 0, 4, {}}}},
             {{-1}, {{{2, 4}}, {{2, 2}, 0, 0, {3, -1, 0, 3}}}},
+            {{0, false}, {{{5, 2}}, {{3}, 0, 5, {}}}},
             {{1}, {{{2, 3, 2}}, {{}, 0, 3, {}}}},
             {{0}, {{{3, 2}}, {{0}, 0, 1, {}}}}};
   }

@@ -141,13 +141,7 @@ Tensor embedding(Operand indices, Operand weight, std::optional<std::int64_t> pa
                    "embedding: weight must be a matrix [V, D]");
   detail::check_at(indices.where(), indices.kind() == Operand::Kind::tensor && !is_floating(indices.tensor().dtype()),
                    "embedding: indices must be an integer tensor; convert with .to(i64)");
-  const Tensor& at = indices.tensor();
-  if (at.device().type != DeviceType::meta && at.numel() > 0) {  // take() would count from the end
-    const auto least = min(at).item<std::int64_t>();
-    detail::check_at(indices.where(), least >= 0, "embedding: index ", least, " is negative; expected 0 to ",
-                     weight.tensor().size(0) - 1);
-  }
-  Tensor rows = take(weight, indices, 0);
+  const Tensor rows = apply(op::Take{.axis = 0, .from_end = false}, weight, indices);
   if (!padding_index) return rows;
   const std::int64_t row = *padding_index < 0 ? *padding_index + weight.tensor().size(0) : *padding_index;
   return where(unsqueeze(equal(indices, row), -1), rows.detach(), rows);

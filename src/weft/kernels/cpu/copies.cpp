@@ -68,15 +68,12 @@ void run_slice_update(const KernelCall& call) {
   parallel_copy(call.in[1], op::slice_view(call.out[0], op.axes, op.start, op.stop, op.step));
 }
 
-/// Positions of an axis of n elements, negative ones counted from its end.
-SmallVector<Int, 64> positions(const TensorView& index, Int n) {
+/// Positions of an axis of n elements, negative ones counted from its end where that is allowed.
+SmallVector<Int, 64> positions(const TensorView& index, Int n, bool from_end = true) {
   SmallVector<Int, 64> at;
   at.resize(static_cast<std::size_t>(index.numel()));
   gather(index, 0, index.numel(), at.data(), DType::i64);
-  for (Int& p : at) {
-    check(p >= -n && p < n, "index ", p, " is out of range for an axis of ", n, " elements");
-    if (p < 0) p += n;
-  }
+  for (Int& p : at) p = op::position_in(p, n, from_end);
   return at;
 }
 
@@ -89,8 +86,9 @@ Int product(const Shape& s, int begin, int end) {
 /// x [outer, axis, inner] (contiguous), y [outer, positions, inner].
 void run_take(const KernelCall& call) {
   const TensorView &x = call.in[0], &y = call.out[0];
-  const int axis = normalize_axis(call.attributes<op::Take>().axis, x.rank());
-  const auto at = positions(call.in[1], x.shape[axis]);
+  const auto& op = call.attributes<op::Take>();
+  const int axis = normalize_axis(op.axis, x.rank());
+  const auto at = positions(call.in[1], x.shape[axis], op.from_end);
   const Int outer = product(x.shape, 0, axis), n = x.shape[axis], inner = product(x.shape, axis + 1, x.rank());
   const Int chosen = static_cast<Int>(at.size());
   const std::size_t bytes = static_cast<std::size_t>(inner) * size_of(x.dtype);

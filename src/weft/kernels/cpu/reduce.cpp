@@ -213,23 +213,28 @@ void reduce_columns(Combine c, const ReduceLoops& l, const TensorView& v, double
   const int last = v.rank() - 1;
   const std::int64_t columns = v.shape[last], n = v.shape[last - 1], stride = v.strides[last - 1];
   const std::int64_t outer = v.numel() / (columns * n);
-  const std::int64_t pieces = std::max<std::int64_t>(1, n * columns / (4 * piece_size)),
+  // Wide rows are cut into blocks of columns, many rows into pieces whose results are combined in order.
+  const std::int64_t width = std::min(columns, block_size), blocks = (columns + width - 1) / width;
+  const std::int64_t pieces = std::clamp<std::int64_t>(n * columns / (4 * piece_size), 1, (n + most_rows - 1) / most_rows),
                      chunk = (n + pieces - 1) / pieces;
-  Scratch<double> partial(outer * pieces * columns);
-  const std::int64_t grain = std::max<std::int64_t>(1, piece_size / (std::min(chunk, n) * columns));
-  parallel_for(outer * pieces, grain, [&](std::int64_t begin, std::int64_t end) {
-    Scratch<double> some(columns);
+  Scratch<double> partial(pieces > 1 ? outer * pieces * columns : 0);
+  double* sums = pieces > 1 ? partial.data() : to;
+  const std::int64_t grain = std::max<std::int64_t>(1, piece_size / (std::min(chunk, n) * width));
+  parallel_for(outer * pieces * blocks, grain, [&](std::int64_t begin, std::int64_t end) {
+    double some[block_size];
     for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t first = i % pieces * chunk, stop = std::min(n, first + chunk),
-                         base = offset(v, last - 1, i / pieces);
-      double* out = partial + i * columns;
-      std::fill_n(out, columns, c == Combine::sum ? 0.0 : c == Combine::max ? -HUGE_VAL : HUGE_VAL);
+      const std::int64_t row = i / blocks, c0 = i % blocks * width, count = std::min(width, columns - c0);
+      const std::int64_t first = row % pieces * chunk, stop = std::min(n, first + chunk),
+                         base = offset(v, last - 1, row / pieces) + c0;
+      double* out = sums + row * columns + c0;
+      std::fill_n(out, count, c == Combine::sum ? 0.0 : c == Combine::max ? -HUGE_VAL : HUGE_VAL);
       for (std::int64_t r = first; r < stop; r += most_rows) {
-        l.columns(c, element(v, base + r * stride), stride, std::min(most_rows, stop - r), columns, some);
-        for (std::int64_t k = 0; k < columns; ++k) out[k] = combined(c, out[k], some[k]);
+        l.columns(c, element(v, base + r * stride), stride, std::min(most_rows, stop - r), count, some);
+        for (std::int64_t k = 0; k < count; ++k) out[k] = combined(c, out[k], some[k]);
       }
     }
   });
+  if (pieces == 1) return;
   for (std::int64_t o = 0; o < outer; ++o)
     for (std::int64_t k = 0; k < columns; ++k) {
       double total = partial[o * pieces * columns + k];

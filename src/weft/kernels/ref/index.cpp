@@ -54,16 +54,10 @@ void run_pad(const KernelCall& call) {
   copy_elements(call.in[0], inside);
 }
 
-/// Position p of an axis of n elements; negative ones count from the end.
-std::int64_t position(std::int64_t p, std::int64_t n) {
-  check(p >= -n && p < n, "index ", p, " is out of range for an axis of ", n, " elements");
-  return p < 0 ? p + n : p;
-}
-
 /// For take and segment_sum: calls f(long, short) with the index into the tensor that has index's axes and the one that
 /// has the single axis in their place.
 template <class F>
-void for_each_taken(const Shape& with_index, const TensorView& index, int axis, std::int64_t n, F&& f) {
+void for_each_taken(const Shape& with_index, const TensorView& index, int axis, std::int64_t n, bool from_end, F&& f) {
   for_each_index(with_index, [&](const Dims& at) {
     Dims chosen, source;
     for (int i = 0; i < at.size(); ++i) {
@@ -72,15 +66,16 @@ void for_each_taken(const Shape& with_index, const TensorView& index, int axis, 
       else source.push_back(at[i]);
     }
     if (axis == at.size()) source.push_back(0);
-    source[axis] = position(get<std::int64_t>(index, chosen), n);
+    source[axis] = op::position_in(get<std::int64_t>(index, chosen), n, from_end);
     f(at, static_cast<const Dims&>(source));
   });
 }
 
 void run_take(const KernelCall& call) {
   const TensorView &x = call.in[0], &index = call.in[1], &y = call.out[0];
-  const int axis = normalize_axis(call.attributes<op::Take>().axis, x.rank());
-  for_each_taken(y.shape, index, axis, x.shape[axis], [&](const Dims& at, const Dims& source) {
+  const auto& op = call.attributes<op::Take>();
+  const int axis = normalize_axis(op.axis, x.rank());
+  for_each_taken(y.shape, index, axis, x.shape[axis], op.from_end, [&](const Dims& at, const Dims& source) {
     copy_element(x, offset_of(source, x.strides), y, offset_of(at, y.strides));
   });
 }
@@ -91,7 +86,7 @@ void run_segment_sum(const KernelCall& call) {
   const int axis = normalize_axis(op.axis, y.rank());
   in_compute_type(y.dtype, [&]<class C>(C) {
     std::vector<C> total(static_cast<std::size_t>(y.numel()), C(0));
-    for_each_taken(x.shape, index, axis, op.count, [&](const Dims& at, const Dims& to) {
+    for_each_taken(x.shape, index, axis, op.count, true, [&](const Dims& at, const Dims& to) {
       total[static_cast<std::size_t>(offset_of(to, y.strides))] += get<C>(x, at);
     });
     for (std::size_t i = 0; i < total.size(); ++i) store(y, static_cast<std::int64_t>(i), total[i]);
@@ -111,7 +106,7 @@ void run_segment_max(const KernelCall& call) {
       for (std::int64_t i = 0; i < y.numel(); ++i) store(y, i, empty);
   });
   in_compute_type(y.dtype, [&]<class C>(C) {
-    for_each_taken(x.shape, index, 0, op.count, [&](const Dims& at, const Dims& to) {
+    for_each_taken(x.shape, index, 0, op.count, true, [&](const Dims& at, const Dims& to) {
       const C v = get<C>(x, at), best = get<C>(y, to);
       if (v != v || (best == best && (op.smallest ? v < best : v > best))) put(y, to, v);
     });
@@ -123,7 +118,7 @@ void run_gather(const KernelCall& call) {
   const int axis = normalize_axis(call.attributes<op::Gather>().axis, x.rank());
   for_each_index(y.shape, [&](const Dims& at) {
     Dims source = at;
-    source[axis] = position(get<std::int64_t>(index, at), x.shape[axis]);
+    source[axis] = op::position_in(get<std::int64_t>(index, at), x.shape[axis]);
     copy_element(x, offset_of(source, x.strides), y, offset_of(at, y.strides));
   });
 }
@@ -137,7 +132,7 @@ void run_scatter_add(const KernelCall& call) {
     for_each_index(x.shape, [&](const Dims& at) { total[k++] = get<C>(x, at); });
     for_each_index(index.shape, [&](const Dims& at) {
       Dims to = at;
-      to[axis] = position(get<std::int64_t>(index, at), x.shape[axis]);
+      to[axis] = op::position_in(get<std::int64_t>(index, at), x.shape[axis]);
       total[static_cast<std::size_t>(offset_of(to, y.strides))] += get<C>(src, at);
     });
     for (std::size_t i = 0; i < total.size(); ++i) store(y, static_cast<std::int64_t>(i), total[i]);
@@ -150,7 +145,7 @@ void run_scatter(const KernelCall& call) {
   copy_elements(x, y);
   for_each_index(index.shape, [&](const Dims& at) {
     Dims to = at;
-    to[axis] = position(get<std::int64_t>(index, at), x.shape[axis]);
+    to[axis] = op::position_in(get<std::int64_t>(index, at), x.shape[axis]);
     copy_element(src, offset_of(at, src.strides), y, offset_of(to, y.strides));
   });
 }
