@@ -239,18 +239,32 @@ TEST(CpuGemm, AgreesWithDoubleLoops) {
         }
 }
 
+TEST(CpuGemm, FewRowsByManyAgreeWithDoubleLoops) {
+  for (std::int64_t m : {5, 33, 128})
+    for (std::int64_t n : {257})
+      for (std::int64_t k : {64, 300})
+        for (int flags = 0; flags < 8; ++flags) {
+          check_gemm<float>(m, n, k, flags & 1, flags & 2, flags & 4);
+          check_gemm<double>(m, n, k, flags & 1, flags & 2, flags & 4);
+        }
+}
+
 TEST(CpuGemm, ThreadsAndBatchSizeDoNotChangeBits) {
-  const Tensor a = randn({173, 700}), b = randn({700, 211});
-  const auto expected = bytes(matmul(a, b));
-  for (int threads : {1, 2, 3, 7}) {
-    Threads scope(threads);
-    EXPECT_EQ(bytes(matmul(a, b)), expected) << threads;
-  }
-  const auto rows = a.to_vector<float>();
-  for (std::int64_t m : {1, 2, 5, 30}) {  // the first rows alone are the first rows of the whole
-    const auto part = bytes(matmul(tensor_of(std::vector<float>(rows.begin(), rows.begin() + m * 700), {m, 700}), b));
-    EXPECT_EQ(0, std::memcmp(part.data(), expected.data(), part.size())) << m << " rows";
-  }
+  for (const bool across : {false, true})
+    for (const std::int64_t n : {211, 400}) {
+      const Tensor a = randn({173, 700}), b = across ? randn({n, 700}) : randn({700, n});
+      const auto expected = bytes(matmul(a, b, false, across));
+      for (int threads : {1, 2, 3, 7}) {
+        Threads scope(threads);
+        EXPECT_EQ(bytes(matmul(a, b, false, across)), expected) << threads;
+      }
+      const auto rows = a.to_vector<float>();
+      for (std::int64_t m : {1, 2, 5, 30, 100}) {  // the first rows alone are the first rows of the whole
+        if (across && m < 5) continue;             // summed otherwise
+        const auto part = bytes(matmul(tensor_of(std::vector<float>(rows.begin(), rows.begin() + m * 700), {m, 700}), b, false, across));
+        EXPECT_EQ(0, std::memcmp(part.data(), expected.data(), part.size())) << m << " rows";
+      }
+    }
 }
 
 TEST(CpuMatMul, BatchesBroadcastStridesAndTypes) {

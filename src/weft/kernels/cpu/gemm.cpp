@@ -14,7 +14,8 @@
 
 // The classic scheme (Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008): b is packed
 // into strips of two vectors, a into strips of `strip_rows` rows, and the micro-kernel keeps a strip_rows x 2-vector
-// tile of c in registers. k is cut into blocks of k_block; an element of c is the sum of its blocks in order.
+// tile of c in registers. k is cut into blocks of k_block; an element of c is the sum of its blocks in order, whichever
+// way is taken (but for DotTask's).
 
 HWY_BEFORE_NAMESPACE();
 namespace weft::cpu_kernels::HWY_NAMESPACE {
@@ -225,6 +226,145 @@ template <class T> struct PackTask {
   }
 };
 
+/// c[columns, rows] (+)= the transposed tile of sums over k, where row i of a is adjacent, a_step from the next.
+template <class T, int Rows, int Vectors>
+HWY_NOINLINE void micro_swapped(Int k, const T* HWY_RESTRICT a, Int a_step, const T* HWY_RESTRICT b, T* HWY_RESTRICT c,
+                                Int ldc, Int rows, Int columns, bool accumulate) {
+  const Tag<T> d;
+  using V = hn::Vec<Tag<T>>;
+  const Int n = lanes<T>();
+  V acc[Rows][Vectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 2
+    for (int j = 0; j < Vectors; ++j) acc[i][j] = hn::Zero(d);
+  for (Int p = 0; p < k; ++p, ++a, b += 2 * n) {
+    V bv[Vectors];
+#pragma GCC unroll 2
+    for (int j = 0; j < Vectors; ++j) bv[j] = hn::LoadU(d, b + j * n);
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) {
+      const V av = hn::Set(d, a[i * a_step]);
+#pragma GCC unroll 2
+      for (int j = 0; j < Vectors; ++j) acc[i][j] = hn::MulAdd(av, bv[j], acc[i][j]);
+    }
+  }
+  constexpr Int most = Vectors * HWY_MAX_BYTES / sizeof(T);
+  HWY_ALIGN T tile[Rows * most], across[most * Rows];
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 2
+    for (int j = 0; j < Vectors; ++j) hn::Store(acc[i][j], d, tile + (i * Vectors + j) * n);
+  pack_across(tile, Vectors * n, Rows, Vectors * n, across, Rows);
+  for (Int j = 0; j < columns; ++j)
+    for (Int i = 0; i < rows; ++i) {
+      T& to = c[j * ldc + i];
+      to = accumulate ? to + across[j * Rows + i] : across[j * Rows + i];
+    }
+}
+
+template <class T> using MicroSwapped = void (*)(Int, const T*, Int, const T*, T*, Int, Int, Int, bool);
+
+template <class T> MicroSwapped<T> micro_swapped_for(Int rows, Int vectors) {
+  if (rows > 2 * small_strip) return vectors == 2 ? &micro_swapped<T, strip_rows, 2> : &micro_swapped<T, strip_rows, 1>;
+  if (rows > small_strip) return vectors == 2 ? &micro_swapped<T, 2 * small_strip, 2> : &micro_swapped<T, 2 * small_strip, 1>;
+  return vectors == 2 ? &micro_swapped<T, small_strip, 2> : &micro_swapped<T, small_strip, 1>;
+}
+
+/// a times b transposed where b has the more rows: transposed, b's rows times a. They need no packing, since the
+/// micro-kernel takes their elements one by one; a's rows, packed once, are its vectors.
+template <class T> struct SwappedTask {
+  const Product<T>& p;
+  const T* packed_a;  // [strip of two vectors][k][width]
+  Int rows;           // of b in a strip
+  void operator()(Int begin, Int end) const {
+    constexpr Int step = k_block + 16;  // rows a power of two apart would share cache sets
+    Scratch<T> copied(rows * step);
+    for (Int strip = begin; strip < end; ++strip) {
+      const Int i = strip * rows, count = std::min(rows, p.n - i), padded = padded_rows(count);
+      std::fill_n(copied + count * step, (padded - count) * step, T(0));
+      for (Int at = 0; at < p.k; at += k_block) {
+        const Int steps = std::min(k_block, p.k - at);
+        for (Int r = 0; r < count; ++r) std::copy_n(p.b + (i + r) * p.ldb + at, steps, copied + r * step);
+        columns(i, count, at, steps, copied, step);
+      }
+    }
+  }
+  void columns(Int i, Int count, Int at, Int steps, const T* from, Int step) const {
+    const Int width = 2 * lanes<T>();
+    for (Int j = 0; j < p.m; j += width) {
+      const Int some = std::min(width, p.m - j);
+      micro_swapped_for<T>(count, some > lanes<T>() ? 2 : 1)(steps, from, step, packed_a + j * p.k + at * width,
+                                                            p.c + j * p.ldc + i, p.ldc, count, some, p.accumulate || at > 0);
+    }
+  }
+};
+
+/// Packs a's rows for SwappedTask, a piece of k at a time.
+template <class T> struct PackRowsTask {
+  static constexpr Int block = 128;
+  const Product<T>& p;
+  T* packed;
+  void operator()(Int begin, Int end) const {
+    const Int width = 2 * lanes<T>(), blocks = (p.k + block - 1) / block;
+    for (Int i = begin; i < end; ++i) {
+      const Int j = i / blocks * width, at = i % blocks * block, steps = std::min(block, p.k - at);
+      pack(p.ta, p.ta ? p.a + at * p.lda + j : p.a + j * p.lda + at, p.lda, std::min(width, p.m - j), steps,
+           packed + j * p.k + at * width, width);
+    }
+  }
+};
+
+template <class T> void multiply_swapped(const Product<T>& p) {
+  const Int width = 2 * lanes<T>(), strips = (p.m + width - 1) / width;
+  const Int blocks = strips * ((p.k + PackRowsTask<T>::block - 1) / PackRowsTask<T>::block);
+  Scratch<T> packed(strips * width * p.k);
+  parallel_for(blocks, std::max<Int>(1, 8192 / (width * PackRowsTask<T>::block)), PackRowsTask<T>{p, packed});
+  const Int rows = p.n >= 16 * strip_rows ? strip_rows : 2 * small_strip;
+  parallel_for((p.n + rows - 1) / rows, std::max<Int>(1, 131072 / (rows * p.m * p.k)), SwappedTask<T>{p, packed, rows});
+}
+
+/// Few rows of a times a wide b: a is packed once, b's strips by who needs them, in the first-level cache.
+template <class T> struct WideTask {
+  const Product<T>& p;
+  const T* packed_a;  // [block of k][row][step], strips of rows padded
+  Int padded;         // rows of a, padded
+  void operator()(Int begin, Int end) const {
+    const Int width = 2 * lanes<T>();
+    Scratch<T> strip(std::min(p.k, k_block) * width);
+    for (Int s = begin; s < end; ++s) {
+      const Int j = s * width, columns = std::min(width, p.n - j);
+      for (Int at = 0; at < p.k; at += k_block) {
+        const Int steps = std::min(k_block, p.k - at);
+        pack(true, p.b + at * p.ldb + j, p.ldb, columns, steps, strip.data(), width);
+        const T* a = packed_a + at * padded;
+        for (Int i = 0; i < p.m; i += strip_rows) {
+          const Int rows = std::min(strip_rows, p.m - i);
+          micro_for<T>(rows, columns > lanes<T>() ? 2 : 1)(steps, a, strip, width, p.c + i * p.ldc + j, p.ldc, rows,
+                                                          columns, p.accumulate || at > 0);
+          a += padded_rows(rows) * steps;
+        }
+      }
+    }
+  }
+};
+
+template <class T> void multiply_wide(const Product<T>& p) {
+  const Int width = 2 * lanes<T>(), strips = (p.m + strip_rows - 1) / strip_rows;
+  const Int padded = (strips - 1) * strip_rows + padded_rows(p.m - (strips - 1) * strip_rows);
+  Scratch<T> packed(padded * p.k);
+  const Int blocks = (p.k + k_block - 1) / k_block;
+  parallel_for(blocks * strips, std::max<Int>(1, 8192 / (strip_rows * std::min(p.k, k_block))), [&](Int begin, Int end) {
+    for (Int t = begin; t < end; ++t) {
+      const Int at = t / strips * k_block, i = t % strips * strip_rows, steps = std::min(k_block, p.k - at),
+                rows = std::min(strip_rows, p.m - i);
+      pack(p.ta, p.ta ? p.a + at * p.lda + i : p.a + i * p.lda + at, p.lda, rows, steps, packed + at * padded + i * steps,
+           padded_rows(rows));
+    }
+  });
+  parallel_for((p.n + width - 1) / width, std::max<Int>(1, 131072 / (width * p.m * p.k)), WideTask<T>{p, packed, padded});
+}
+
 constexpr Int most_dot_rows = 4;
 
 /// Few rows of a times b transposed, without packing: rows of b meet rows of a, four at a time, element by element.
@@ -267,7 +407,9 @@ template <class T> void multiply(const Product<T>& p) {
   }
   if (!p.ta && p.tb && p.m <= most_dot_rows)
     return parallel_for(p.n, std::max<Int>(16, 131072 / (p.m * p.k) / 4 * 4), DotTask<T>{p});
+  if (p.tb && p.n >= 2 * p.m && p.k >= 64) return multiply_swapped(p);
   const Int width = 2 * lanes<T>(), strips = (p.n + width - 1) / width;
+  if (!p.tb && p.m > strip_rows && p.m <= 128 && p.n >= 8 * width) return multiply_wide(p);
   const Tiling t = tiling<T>(p.m, p.n, p.k);
   const Int tiles = t.down * t.across, tile_grain = t.serial ? tiles : 1;
   // Few rows do not repay packing b; it must then be readable in whole strips.
