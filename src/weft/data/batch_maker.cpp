@@ -106,10 +106,10 @@ Batch BatchMaker::images(std::span<const std::int64_t> indices, const ImageView&
       });
   };
   // Small batches are not worth waking threads for.
-  if (!parallel || n * each < (std::int64_t{1} << 18)) {
+  if (!parallel || n * each < (std::int64_t{1} << 14)) {
     piece(0, n - 1, scratch);
   } else {
-    parallel_for(n - 1, std::max<std::int64_t>(1, (std::int64_t{1} << 16) / each),
+    parallel_for(n - 1, std::max<std::int64_t>(1, (std::int64_t{1} << 13) / each),
                  [&](std::int64_t begin, std::int64_t end) {
                    thread_local Scratch own;
                    piece(begin, end, own);
