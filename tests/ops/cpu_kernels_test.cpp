@@ -249,6 +249,19 @@ TEST(CpuGemm, FewRowsByManyAgreeWithDoubleLoops) {
         }
 }
 
+TEST(CpuGemm, SmallResultsOfLongSumsAgreeWithDoubleLoops) {
+  for (const bool accumulate : {false, true}) {
+    check_gemm<float>(10, 33, 4100, true, false, accumulate);
+    check_gemm<double>(3, 70, 5000, true, false, accumulate);
+  }
+  const Tensor a = randn({9000, 24}), b = randn({9000, 40});
+  const auto expected = bytes(matmul(a, b, true));
+  for (int threads : {1, 2, 3, 7}) {
+    Threads scope(threads);
+    EXPECT_EQ(bytes(matmul(a, b, true)), expected) << threads;
+  }
+}
+
 TEST(CpuGemm, ThreadsAndBatchSizeDoNotChangeBits) {
   for (const bool across : {false, true})
     for (const std::int64_t n : {211, 400}) {

@@ -365,6 +365,33 @@ template <class T> void multiply_wide(const Product<T>& p) {
   parallel_for((p.n + width - 1) / width, std::max<Int>(1, 131072 / (width * p.m * p.k)), WideTask<T>{p, packed, padded});
 }
 
+template <class T> void multiply(const Product<T>& p);
+
+/// A small result of a long k, as gradients of weights are: k is cut by shape into pieces, each a product by itself,
+/// whose results are added in order.
+template <class T> void multiply_deep(const Product<T>& p) {
+  const Int pieces = std::min<Int>(16, p.k / 1024), chunk = ((p.k + pieces - 1) / pieces + k_block - 1) / k_block * k_block;
+  const Int count = (p.k + chunk - 1) / chunk, size = p.m * p.n;
+  Scratch<T> partial(count * size);
+  parallel_for(count, 1, [&](Int begin, Int end) {
+    for (Int i = begin; i < end; ++i) {
+      const Int at = i * chunk;
+      multiply<T>({p.ta, p.tb, p.m, p.n, std::min(chunk, p.k - at), p.a + at * p.lda, p.lda, p.b + at * p.ldb, p.ldb,
+                   partial + i * size, p.n, false});
+    }
+  });
+  parallel_for(p.m, std::max<Int>(1, 4096 / p.n), [&](Int begin, Int end) {
+    for (Int r = begin; r < end; ++r) {
+      T* to = p.c + r * p.ldc;
+      if (!p.accumulate) std::fill_n(to, p.n, T(0));
+      for (Int i = 0; i < count; ++i) {
+        const T* from = partial + i * size + r * p.n;
+        for (Int j = 0; j < p.n; ++j) to[j] += from[j];
+      }
+    }
+  });
+}
+
 constexpr Int most_dot_rows = 4;
 
 /// Few rows of a times b transposed, without packing: rows of b meet rows of a, four at a time, element by element.
@@ -407,6 +434,7 @@ template <class T> void multiply(const Product<T>& p) {
   }
   if (!p.ta && p.tb && p.m <= most_dot_rows)
     return parallel_for(p.n, std::max<Int>(16, 131072 / (p.m * p.k) / 4 * 4), DotTask<T>{p});
+  if (p.ta && !p.tb && p.k >= 4096 && p.m * p.n <= 65536) return multiply_deep(p);
   if (p.tb && p.n >= 2 * p.m && p.k >= 64) return multiply_swapped(p);
   const Int width = 2 * lanes<T>(), strips = (p.n + width - 1) / width;
   if (!p.tb && p.m > strip_rows && p.m <= 128 && p.n >= 8 * width) return multiply_wide(p);
