@@ -1,4 +1,4 @@
-// Kernels of the cpu that move elements or make them: copies, fills, joins, look-ups, random numbers.
+// Kernels of the cpu that move elements: copies, fills, joins, look-ups.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -9,7 +9,6 @@
 #include <weft/kernels/registry.h>
 #include <weft/opdefs/create.h>
 #include <weft/opdefs/index.h>
-#include <weft/opdefs/random.h>
 #include <weft/opdefs/shape_ops.h>
 #include <weft/opdefs/slicing.h>
 
@@ -134,57 +133,6 @@ const char* wide_only(const KernelCall& call) {
   return t == DType::f32 || t == DType::f64 || t == DType::i64 ? nullptr : "not f32, f64 or i64";
 }
 
-/// Writes f(i) to every element i, block by block.
-template <class F> void generate(const TensorView& y, F&& f) {
-  using Number = decltype(f(std::uint64_t{}));
-  constexpr DType type = dtype_of<Number>;
-  parallel_for(y.numel(), 2 * block_size, [&](Int begin, Int end) {
-    Number block[block_size];
-    for (Int i = begin; i < end; i += block_size) {
-      const Int n = std::min(block_size, end - i);
-      for (Int k = 0; k < n; ++k) block[k] = f(static_cast<std::uint64_t>(i + k));
-      convert(block, type, element(y, i), y.dtype, n);
-    }
-  });
-}
-
-void run_uniform(const KernelCall& call) {
-  const auto& op = call.attributes<op::RandomUniform>();
-  generate(call.out[0], [&](std::uint64_t i) { return op.lo + (op.hi - op.lo) * op.stream.uniform(i); });
-}
-
-void run_normal(const KernelCall& call) {
-  const auto& op = call.attributes<op::RandomNormal>();
-  generate(call.out[0], [&](std::uint64_t i) { return op.mean + op.stddev * op.stream.normal(i); });
-}
-
-void run_integer(const KernelCall& call) {
-  const auto& op = call.attributes<op::RandomInteger>();
-  const auto range = static_cast<std::uint64_t>(op.hi) - static_cast<std::uint64_t>(op.lo);
-  generate(call.out[0], [&](std::uint64_t i) { return op.lo + static_cast<Int>(op.stream.below(i, range)); });
-}
-
-void run_dropout(const KernelCall& call) {
-  const auto& op = call.attributes<op::Dropout>();
-  const TensorView x = collapsed(call.in[0]), &y = call.out[0];
-  const std::uint64_t threshold = op.threshold();
-  const double scale = op.scale();
-  static_assert(block_size % 4 == 0);
-  parallel_for(y.numel(), 4 * block_size, [&](Int begin, Int end) {
-    double block[block_size];
-    for (Int i = begin; i < end; i += block_size) {
-      const Int n = std::min(block_size, end - i);
-      gather(x, i, n, block, DType::f64);
-      for (Int k = 0; k < n; k += 4) {  // a block of Philox decides on four elements
-        const auto words = philox(op.stream.seed, op.stream.counter, static_cast<std::uint64_t>(i + k) / 4);
-        for (Int j = k; j < std::min(n, k + 4); ++j)
-          block[j] = words[static_cast<std::size_t>(j - k)] >= threshold ? block[j] * scale : 0.0;
-      }
-      convert(block, DType::f64, element(y, i), y.dtype, n);
-    }
-  });
-}
-
 template <class Op> void add(void (*run)(const KernelCall&), bool contiguous = false,
                              const char* (*decline)(const KernelCall&) = nullptr) {
   add_kernel(info_of<Op>(), DeviceType::cpu, {"cpu." + info_of<Op>().name, run, decline, contiguous});
@@ -200,10 +148,6 @@ void register_cpu_copies() {
   add<op::SliceUpdate>(&run_slice_update);
   add<op::Take>(&run_take, true);
   add<op::SegmentSum>(&run_segment_sum, true, &wide_only);
-  add<op::RandomUniform>(&run_uniform);
-  add<op::RandomNormal>(&run_normal);
-  add<op::RandomInteger>(&run_integer);
-  add<op::Dropout>(&run_dropout);
 }
 
 }  // namespace weft
