@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <span>
 
 #include <weft/base/small_vector.h>
 #include <weft/base/thread_pool.h>
@@ -85,49 +86,97 @@ Int product(const Shape& s, int begin, int end) {
   return n;
 }
 
-/// x [outer, axis, inner] (contiguous), y [outer, positions, inner].
+/// x [outer, axis, inner] (contiguous), y [outer, positions, inner]. Calls row(first of x's slices, position, slices,
+/// first of y's) for stretches of positions.
+template <class Row> void by_positions(Int outer, Int n, Int inner, std::span<const Int> at, Row&& row) {
+  const Int chosen = static_cast<Int>(at.size());
+  parallel_for(outer * chosen, std::max<Int>(1, piece_size / inner), [&](Int begin, Int end) {
+    for (Int i = begin; i < end;) {
+      const Int o = i / chosen, first = i % chosen, count = std::min(end - i, chosen - first);
+      row(o * n, at.data() + first, count, i);
+      i += count;
+    }
+  });
+}
+
 void run_take(const KernelCall& call) {
   const TensorView &x = call.in[0], &y = call.out[0];
   const int axis = normalize_axis(call.attributes<op::Take>().axis, x.rank());
   const auto at = positions(call.in[1], x.shape[axis]);
   const Int outer = product(x.shape, 0, axis), n = x.shape[axis], inner = product(x.shape, axis + 1, x.rank());
-  const Int chosen = static_cast<Int>(at.size());
   const std::size_t bytes = static_cast<std::size_t>(inner) * size_of(x.dtype);
   if (bytes == 0) return;
-  parallel_for(outer * chosen, std::max<Int>(1, piece_size / inner), [&](Int begin, Int end) {
-    for (Int i = begin; i < end; ++i) {
-      const Int source = i / chosen * n + at[static_cast<std::size_t>(i % chosen)];
-      std::memcpy(element(y, i * inner), element(x, source * inner), bytes);
-    }
-  });
+  const auto small = [&]<class Slice>(Slice) {
+    by_positions(outer, n, inner, at, [&](Int from, const Int* p, Int count, Int to) {
+      const Slice* in = static_cast<const Slice*>(x.data) + from;
+      Slice* out = static_cast<Slice*>(y.data) + to;
+      for (Int k = 0; k < count; ++k) out[k] = in[p[k]];
+    });
+  };
+  switch (bytes) {
+    case 1: return small(std::uint8_t{});
+    case 2: return small(std::uint16_t{});
+    case 4: return small(std::uint32_t{});
+    case 8: return small(std::uint64_t{});
+    default:
+      by_positions(outer, n, inner, at, [&](Int from, const Int* p, Int count, Int to) {
+        for (Int k = 0; k < count; ++k) std::memcpy(element(y, (to + k) * inner), element(x, (from + p[k]) * inner), bytes);
+      });
+  }
 }
 
-/// The gradient of take: slices of x added in their order; threads share the elements of a slice and the outer axes.
+/// Adds columns c0 .. c1 - 1 of the slices x [position][inner] to those of y [segment][inner], in the order of the positions.
+template <class T> void add_slices(const T* x, std::span<const Int> at, Int inner, Int c0, Int c1, T* y) {
+  const Int chosen = static_cast<Int>(at.size());
+  for (Int i = 0; i < chosen; ++i) {
+    const T* from = x + i * inner;
+    T* to = y + at[static_cast<std::size_t>(i)] * inner;
+    for (Int c = c0; c < c1; ++c) to[c] += from[c];
+  }
+}
+/// The same of slices of one element, for several arrays at once: one alone would wait for each sum that it has just stored.
+template <int Rows, class T> void add_rows(const T* x, std::span<const Int> at, Int segments, T* y) {
+  const Int chosen = static_cast<Int>(at.size());
+  for (Int i = 0; i < chosen; ++i)
+    for (int r = 0; r < Rows; ++r) y[r * segments + at[static_cast<std::size_t>(i)]] += x[r * chosen + i];
+}
+
+/// The gradient of take; threads share the elements of a slice and the outer axes.
 void run_segment_sum(const KernelCall& call) {
   const auto& op = call.attributes<op::SegmentSum>();
   const TensorView &x = call.in[0], &y = call.out[0];
   const int axis = normalize_axis(op.axis, y.rank());
   const auto at = positions(call.in[1], op.count);
   const Int outer = product(y.shape, 0, axis), inner = product(y.shape, axis + 1, y.rank());
-  const Int chosen = static_cast<Int>(at.size()), width = 64, columns = (inner + width - 1) / width;
-  fill(y, 0);
+  const Int chosen = static_cast<Int>(at.size()), segments = op.count;
   const auto add = [&]<class T>(T) {
-    parallel_for(outer * columns, std::max<Int>(1, piece_size / (width * std::max<Int>(1, chosen))),
-                 [&](Int begin, Int end) {
-                   for (Int task = begin; task < end; ++task) {
-                     const Int o = task / columns, c0 = task % columns * width, c1 = std::min(inner, c0 + width);
-                     for (Int i = 0; i < chosen; ++i) {
-                       const T* from = x.as<T>() + (o * chosen + i) * inner;
-                       T* to = y.as<T>() + (o * op.count + at[static_cast<std::size_t>(i)]) * inner;
-                       for (Int c = c0; c < c1; ++c) to[c] += from[c];
-                     }
-                   }
-                 });
+    const T* from = x.as<T>();
+    T* to = y.as<T>();
+    if (inner == 1) {
+      constexpr int few = 4;
+      parallel_for(outer, std::max<Int>(1, piece_size / few / std::max<Int>(1, chosen + segments)) * few, [&](Int begin, Int end) {
+        std::fill(to + begin * segments, to + end * segments, T(0));
+        Int o = begin;
+        for (; o + few <= end; o += few) add_rows<few>(from + o * chosen, at, segments, to + o * segments);
+        for (; o < end; ++o) add_rows<1>(from + o * chosen, at, segments, to + o * segments);
+      });
+      return;
+    }
+    const Int width = 64, columns = (inner + width - 1) / width;
+    parallel_for(outer * columns, std::max<Int>(1, piece_size / (width * std::max<Int>(1, chosen))), [&](Int begin, Int end) {
+      for (Int task = begin; task < end; ++task) {
+        const Int o = task / columns, c0 = task % columns * width, c1 = std::min(inner, c0 + width);
+        T* sums = to + o * segments * inner;
+        for (Int s = 0; s < segments; ++s) std::fill(sums + s * inner + c0, sums + s * inner + c1, T(0));
+        add_slices(from + o * chosen * inner, at, inner, c0, c1, sums);
+      }
+    });
   };
   if (y.dtype == DType::f32) add(float{});
   else if (y.dtype == DType::f64) add(double{});
   else add(Int{});
 }
+
 const char* wide_only(const KernelCall& call) {
   const DType t = call.out[0].dtype;
   return t == DType::f32 || t == DType::f64 || t == DType::i64 ? nullptr : "not f32, f64 or i64";
