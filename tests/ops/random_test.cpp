@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include <weft/base/thread_pool.h>
+#include <weft/opdefs/random.h>
+#include <weft/tensor/apply.h>
 
 namespace weft::testing {
 namespace {
@@ -94,6 +96,27 @@ TEST(Random, DropoutKeepsTheMean) {
   EXPECT_EQ(dropout(transpose(ones({5, 3})), 0.5, stream).to_vector<float>(), mask) << "whatever the layout";
   for (std::uint64_t i = 0; i < 15; ++i) EXPECT_EQ(mask[i] != 0, stream.word(i) >= 0x80000000u);
   expect_error([&] { dropout(x, 1.5, &g); }, "1.5");
+}
+
+TEST(Random, TheCpuDrawsWhatTheReferenceDraws) {
+  const RandomStream stream{0x123456789abcdef0u, 0xfedcba9876543211u};
+  for (std::int64_t n : {1, 31, 1027, 70001}) {
+    for (DType t : {f32, f64, f16}) {
+      const Tensor x = cast(linspace(-3, 3, n), t);
+      for (double p : {0.0, 0.3, 1.0})
+        EXPECT_EQ(dropout(x, p, stream).to_vector<double>(), dropout(x.to(ref()), p, stream).to_vector<double>()) << n << " " << p;
+    }
+    const auto same = [&](const auto& op) {
+      const auto on = [&](Device device) {
+        DeviceScope scope{device};
+        return apply(op).template to_vector<double>();
+      };
+      EXPECT_EQ(on(cpu), on(ref())) << n;
+    };
+    same(op::RandomUniform{{n}, f32, -1, 2, stream});
+    same(op::RandomNormal{{n}, f32, -1, 2, stream});
+    same(op::RandomInteger{{n}, i64, -5, 1000, stream});
+  }
 }
 
 }  // namespace

@@ -37,13 +37,19 @@ struct RandomStream {
   /// 32 random bits for element i: one Philox call serves four elements.
   constexpr std::uint32_t word(std::uint64_t i) const { return philox(seed, counter, i / 4)[i % 4]; }
   /// Uniform in [0, 1), 53 bits.
-  constexpr double uniform(std::uint64_t i) const { return static_cast<double>(bits(i) >> 11) * 0x1p-53; }
+  constexpr double uniform(std::uint64_t i) const { return uniform_of(bits(i)); }
   /// Standard normal by Box-Muller.
-  double normal(std::uint64_t i) const;
+  double normal(std::uint64_t i) const { return normal_of(bits(i)); }
   /// Uniform integer in [0, n), n > 0, by multiply-shift.
-  constexpr std::uint64_t below(std::uint64_t i, std::uint64_t n) const {
+  constexpr std::uint64_t below(std::uint64_t i, std::uint64_t n) const { return below_of(bits(i), n); }
+
+  // The same of an element's bits.
+  static constexpr double uniform_of(std::uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1p-53; }  ///< in [0, 1)
+  static double normal_of(std::uint64_t bits);  ///< standard normal
+  /// In [0, n), n > 0.
+  static constexpr std::uint64_t below_of(std::uint64_t bits, std::uint64_t n) {
     __extension__ using Wide = unsigned __int128;
-    return static_cast<std::uint64_t>((static_cast<Wide>(bits(i)) * n) >> 64);
+    return static_cast<std::uint64_t>((static_cast<Wide>(bits) * n) >> 64);
   }
   friend bool operator==(const RandomStream&, const RandomStream&) = default;
 };

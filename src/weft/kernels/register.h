@@ -22,6 +22,7 @@ void register_cpu_elementwise();
 void register_cpu_reduce();
 void register_cpu_softmax();
 void register_cpu_copies();
+void register_cpu_random();
 void register_cpu_update();
 
 // Reference: always last.

@@ -71,6 +71,7 @@ void register_builtin_ops() {
   register_cpu_reduce();
   register_cpu_softmax();
   register_cpu_copies();
+  register_cpu_random();
   register_cpu_update();
 
   register_ref_elementwise();

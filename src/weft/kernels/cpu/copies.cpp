@@ -1,7 +1,8 @@
-// Kernels of the cpu that move elements or make them: copies, fills, joins, look-ups, random numbers.
+// Kernels of the cpu that move elements: copies, fills, joins, look-ups.
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <span>
 
 #include <weft/base/small_vector.h>
 #include <weft/base/thread_pool.h>
@@ -9,7 +10,6 @@
 #include <weft/kernels/registry.h>
 #include <weft/opdefs/create.h>
 #include <weft/opdefs/index.h>
-#include <weft/opdefs/random.h>
 #include <weft/opdefs/shape_ops.h>
 #include <weft/opdefs/slicing.h>
 
@@ -83,104 +83,101 @@ Int product(const Shape& s, int begin, int end) {
   return n;
 }
 
-/// x [outer, axis, inner] (contiguous), y [outer, positions, inner].
+/// x [outer, axis, inner] (contiguous), y [outer, positions, inner]. Calls row(first of x's slices, position, slices,
+/// first of y's) for stretches of positions.
+template <class Row> void by_positions(Int outer, Int n, Int inner, std::span<const Int> at, Row&& row) {
+  const Int chosen = static_cast<Int>(at.size());
+  parallel_for(outer * chosen, std::max<Int>(1, piece_size / inner), [&](Int begin, Int end) {
+    for (Int i = begin; i < end;) {
+      const Int o = i / chosen, first = i % chosen, count = std::min(end - i, chosen - first);
+      row(o * n, at.data() + first, count, i);
+      i += count;
+    }
+  });
+}
+
 void run_take(const KernelCall& call) {
   const TensorView &x = call.in[0], &y = call.out[0];
   const auto& op = call.attributes<op::Take>();
   const int axis = normalize_axis(op.axis, x.rank());
   const auto at = positions(call.in[1], x.shape[axis], op.from_end);
   const Int outer = product(x.shape, 0, axis), n = x.shape[axis], inner = product(x.shape, axis + 1, x.rank());
-  const Int chosen = static_cast<Int>(at.size());
   const std::size_t bytes = static_cast<std::size_t>(inner) * size_of(x.dtype);
   if (bytes == 0) return;
-  parallel_for(outer * chosen, std::max<Int>(1, piece_size / inner), [&](Int begin, Int end) {
-    for (Int i = begin; i < end; ++i) {
-      const Int source = i / chosen * n + at[static_cast<std::size_t>(i % chosen)];
-      std::memcpy(element(y, i * inner), element(x, source * inner), bytes);
-    }
-  });
+  const auto small = [&]<class Slice>(Slice) {
+    by_positions(outer, n, inner, at, [&](Int from, const Int* p, Int count, Int to) {
+      const Slice* in = static_cast<const Slice*>(x.data) + from;
+      Slice* out = static_cast<Slice*>(y.data) + to;
+      for (Int k = 0; k < count; ++k) out[k] = in[p[k]];
+    });
+  };
+  switch (bytes) {
+    case 1: return small(std::uint8_t{});
+    case 2: return small(std::uint16_t{});
+    case 4: return small(std::uint32_t{});
+    case 8: return small(std::uint64_t{});
+    default:
+      by_positions(outer, n, inner, at, [&](Int from, const Int* p, Int count, Int to) {
+        for (Int k = 0; k < count; ++k) std::memcpy(element(y, (to + k) * inner), element(x, (from + p[k]) * inner), bytes);
+      });
+  }
 }
 
-/// The gradient of take: slices of x added in their order; threads share the elements of a slice and the outer axes.
+/// Adds columns c0 .. c1 - 1 of the slices x [position][inner] to those of y [segment][inner], in the order of the positions.
+template <class T> void add_slices(const T* x, std::span<const Int> at, Int inner, Int c0, Int c1, T* y) {
+  const Int chosen = static_cast<Int>(at.size());
+  for (Int i = 0; i < chosen; ++i) {
+    const T* from = x + i * inner;
+    T* to = y + at[static_cast<std::size_t>(i)] * inner;
+    for (Int c = c0; c < c1; ++c) to[c] += from[c];
+  }
+}
+/// The same of slices of one element, for several arrays at once: one alone would wait for each sum that it has just stored.
+template <int Rows, class T> void add_rows(const T* x, std::span<const Int> at, Int segments, T* y) {
+  const Int chosen = static_cast<Int>(at.size());
+  for (Int i = 0; i < chosen; ++i)
+    for (int r = 0; r < Rows; ++r) y[r * segments + at[static_cast<std::size_t>(i)]] += x[r * chosen + i];
+}
+
+/// The gradient of take; threads share the elements of a slice and the outer axes.
 void run_segment_sum(const KernelCall& call) {
   const auto& op = call.attributes<op::SegmentSum>();
   const TensorView &x = call.in[0], &y = call.out[0];
   const int axis = normalize_axis(op.axis, y.rank());
   const auto at = positions(call.in[1], op.count);
   const Int outer = product(y.shape, 0, axis), inner = product(y.shape, axis + 1, y.rank());
-  const Int chosen = static_cast<Int>(at.size()), width = 64, columns = (inner + width - 1) / width;
-  fill(y, 0);
+  const Int chosen = static_cast<Int>(at.size()), segments = op.count;
   const auto add = [&]<class T>(T) {
-    parallel_for(outer * columns, std::max<Int>(1, piece_size / (width * std::max<Int>(1, chosen))),
-                 [&](Int begin, Int end) {
-                   for (Int task = begin; task < end; ++task) {
-                     const Int o = task / columns, c0 = task % columns * width, c1 = std::min(inner, c0 + width);
-                     for (Int i = 0; i < chosen; ++i) {
-                       const T* from = x.as<T>() + (o * chosen + i) * inner;
-                       T* to = y.as<T>() + (o * op.count + at[static_cast<std::size_t>(i)]) * inner;
-                       for (Int c = c0; c < c1; ++c) to[c] += from[c];
-                     }
-                   }
-                 });
+    const T* from = x.as<T>();
+    T* to = y.as<T>();
+    if (inner == 1) {
+      constexpr int few = 4;
+      parallel_for(outer, std::max<Int>(1, piece_size / few / std::max<Int>(1, chosen + segments)) * few, [&](Int begin, Int end) {
+        std::fill(to + begin * segments, to + end * segments, T(0));
+        Int o = begin;
+        for (; o + few <= end; o += few) add_rows<few>(from + o * chosen, at, segments, to + o * segments);
+        for (; o < end; ++o) add_rows<1>(from + o * chosen, at, segments, to + o * segments);
+      });
+      return;
+    }
+    const Int width = 64, columns = (inner + width - 1) / width;
+    parallel_for(outer * columns, std::max<Int>(1, piece_size / (width * std::max<Int>(1, chosen))), [&](Int begin, Int end) {
+      for (Int task = begin; task < end; ++task) {
+        const Int o = task / columns, c0 = task % columns * width, c1 = std::min(inner, c0 + width);
+        T* sums = to + o * segments * inner;
+        for (Int s = 0; s < segments; ++s) std::fill(sums + s * inner + c0, sums + s * inner + c1, T(0));
+        add_slices(from + o * chosen * inner, at, inner, c0, c1, sums);
+      }
+    });
   };
   if (y.dtype == DType::f32) add(float{});
   else if (y.dtype == DType::f64) add(double{});
   else add(Int{});
 }
+
 const char* wide_only(const KernelCall& call) {
   const DType t = call.out[0].dtype;
   return t == DType::f32 || t == DType::f64 || t == DType::i64 ? nullptr : "not f32, f64 or i64";
-}
-
-/// Writes f(i) to every element i, block by block.
-template <class F> void generate(const TensorView& y, F&& f) {
-  using Number = decltype(f(std::uint64_t{}));
-  constexpr DType type = dtype_of<Number>;
-  parallel_for(y.numel(), 2 * block_size, [&](Int begin, Int end) {
-    Number block[block_size];
-    for (Int i = begin; i < end; i += block_size) {
-      const Int n = std::min(block_size, end - i);
-      for (Int k = 0; k < n; ++k) block[k] = f(static_cast<std::uint64_t>(i + k));
-      convert(block, type, element(y, i), y.dtype, n);
-    }
-  });
-}
-
-void run_uniform(const KernelCall& call) {
-  const auto& op = call.attributes<op::RandomUniform>();
-  generate(call.out[0], [&](std::uint64_t i) { return op.lo + (op.hi - op.lo) * op.stream.uniform(i); });
-}
-
-void run_normal(const KernelCall& call) {
-  const auto& op = call.attributes<op::RandomNormal>();
-  generate(call.out[0], [&](std::uint64_t i) { return op.mean + op.stddev * op.stream.normal(i); });
-}
-
-void run_integer(const KernelCall& call) {
-  const auto& op = call.attributes<op::RandomInteger>();
-  const auto range = static_cast<std::uint64_t>(op.hi) - static_cast<std::uint64_t>(op.lo);
-  generate(call.out[0], [&](std::uint64_t i) { return op.lo + static_cast<Int>(op.stream.below(i, range)); });
-}
-
-void run_dropout(const KernelCall& call) {
-  const auto& op = call.attributes<op::Dropout>();
-  const TensorView x = collapsed(call.in[0]), &y = call.out[0];
-  const std::uint64_t threshold = op.threshold();
-  const double scale = op.scale();
-  static_assert(block_size % 4 == 0);
-  parallel_for(y.numel(), 4 * block_size, [&](Int begin, Int end) {
-    double block[block_size];
-    for (Int i = begin; i < end; i += block_size) {
-      const Int n = std::min(block_size, end - i);
-      gather(x, i, n, block, DType::f64);
-      for (Int k = 0; k < n; k += 4) {  // a block of Philox decides on four elements
-        const auto words = philox(op.stream.seed, op.stream.counter, static_cast<std::uint64_t>(i + k) / 4);
-        for (Int j = k; j < std::min(n, k + 4); ++j)
-          block[j] = words[static_cast<std::size_t>(j - k)] >= threshold ? block[j] * scale : 0.0;
-      }
-      convert(block, DType::f64, element(y, i), y.dtype, n);
-    }
-  });
 }
 
 template <class Op> void add(void (*run)(const KernelCall&), bool contiguous = false,
@@ -198,10 +195,6 @@ void register_cpu_copies() {
   add<op::SliceUpdate>(&run_slice_update);
   add<op::Take>(&run_take, true);
   add<op::SegmentSum>(&run_segment_sum, true, &wide_only);
-  add<op::RandomUniform>(&run_uniform);
-  add<op::RandomNormal>(&run_normal);
-  add<op::RandomInteger>(&run_integer);
-  add<op::Dropout>(&run_dropout);
 }
 
 }  // namespace weft
