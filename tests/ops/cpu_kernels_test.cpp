@@ -293,6 +293,8 @@ TEST(CpuReduce, AnyAxesStridesAndTypes) {
     compare(randn({40000}).to(t), {});
     compare(randn({3000, 7}).to(t), {0});
     compare(randn({3000, 70}).to(t), {0});
+    const Tensor channels_last = randn({4, 32, 20, 3}).to(t).permute({0, 3, 1, 2});
+    for (const Dims& axes : {Dims{}, Dims{0, 2, 3}, Dims{2, 3}, Dims{0}, Dims{1}, Dims{0, 1, 2}, Dims{3}}) compare(channels_last, axes);
     compare(broadcast_to(randn({1, 7}).to(t), {9, 7}), {0});
     compare(randn({4, 1, 3}).to(t), {1});
     compare(randn({4, 3}).to(t).transpose().unsqueeze(0), {0});

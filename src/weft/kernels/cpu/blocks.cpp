@@ -120,6 +120,11 @@ template <class U> void gather_typed(const TensorView& v, Int first, Int n, U* t
     at += index[i] * v.strides[i];
   }
   const Int stride = v.strides[rank - 1], size = v.shape[rank - 1];
+  // A row that repeats, as a bias does, is gathered once, then copied in ever longer stretches.
+  const bool repeats = rank == 2 && v.strides[0] == 0 && n > size;
+  U* const start = to;
+  const Int all = n;
+  if (repeats) n = size;
   for (;;) {
     const Int run = std::min(n, size - index[rank - 1]);
     if (stride == 1) std::memcpy(to, data + at, static_cast<std::size_t>(run) * sizeof(U));
@@ -127,7 +132,7 @@ template <class U> void gather_typed(const TensorView& v, Int first, Int n, U* t
     else
       for (Int i = 0; i < run; ++i) to[i] = data[at + i * stride];
     to += run;
-    if ((n -= run) == 0) return;
+    if ((n -= run) == 0) break;
     at -= index[rank - 1] * stride;
     index[rank - 1] = 0;
     for (int i = rank - 2; i >= 0; --i) {
@@ -137,6 +142,8 @@ template <class U> void gather_typed(const TensorView& v, Int first, Int n, U* t
       index[i] = 0;
     }
   }
+  for (Int done = size; repeats && done < all; done *= 2)
+    std::memcpy(start + done, start, static_cast<std::size_t>(std::min(done, all - done)) * sizeof(U));
 }
 
 /// Where the last axis jumps and another is adjacent, rows and columns are walked in square tiles: each cache line of

@@ -238,14 +238,45 @@ void reduce_columns(Combine c, const ReduceLoops& l, const TensorView& v, double
     }
 }
 
-/// The shape without axis `drop`, in contiguous doubles.
-Stage after_step(const Stage& s, int drop, double* data) {
+/// The axes in the order in which they lie in memory, repeated ones outermost: any order of the reduced ones will do. As
+/// they are where that would change the order of the kept ones.
+Stage in_memory_order(const TensorView& v, std::span<const bool> reduced) {
+  const auto far = [&](int axis) { return v.strides[axis] == 0 ? INT64_MAX : std::abs(v.strides[axis]); };
+  SmallVector<int, 8> order;
+  for (int i = 0; i < v.rank(); ++i)
+    if (v.shape[i] != 1) order.push_back(i);
+  std::sort(order.begin(), order.end(), [&](int a, int b) { return far(a) == far(b) ? a < b : far(a) > far(b); });
+  Stage s{v, {}};
+  s.view.shape = {};
+  s.view.strides = {};
+  int last_kept = -1;
+  for (int i : order) {
+    const bool kept = !reduced[static_cast<std::size_t>(i)];
+    if (kept && i < last_kept) return merged(v, reduced);
+    if (kept) last_kept = i;
+    s.view.shape.push_back(v.shape[i]);
+    s.view.strides.push_back(v.strides[i]);
+    s.reduced.push_back(!kept);
+  }
+  return merged(s.view, s.reduced);
+}
+
+/// How many rows of columns too few to fill vectors are taken side by side, as if they were more columns.
+std::int64_t rows_together(const TensorView& v) {
+  constexpr std::int64_t enough_columns = 64, enough_rows = 16;
+  const int last = v.rank() - 1;
+  const std::int64_t columns = v.shape[last], rows = v.shape[last - 1];
+  std::int64_t together = 1;
+  if (v.strides[last - 1] == columns)
+    while (2 * together * columns <= enough_columns && rows % (2 * together) == 0 && rows >= 2 * together * enough_rows) together *= 2;
+  return together;
+}
+
+/// The stage's shape with `left` elements along axis `axis`, in contiguous doubles.
+Stage after_step(const Stage& s, int axis, std::int64_t left, double* data) {
   Shape shape = s.view.shape;
-  shape.erase(drop);
-  SmallVector<bool, 8> reduced;
-  for (int i = 0; i < s.view.rank(); ++i)
-    if (i != drop) reduced.push_back(s.reduced[static_cast<std::size_t>(i)]);
-  return merged(TensorView::of(data, DType::f64, shape), reduced);
+  shape[axis] = left;
+  return merged(TensorView::of(data, DType::f64, shape), s.reduced);
 }
 
 /// Kept axes first, then the reduced ones, in contiguous memory of `dtype`.
@@ -271,7 +302,7 @@ template <class Op, Combine C> void run_reduce(const KernelCall& call) {
   SmallVector<bool, 8> reduced;
   reduced.resize(static_cast<std::size_t>(x.rank()));
   for (auto axis : normalize_axes(call.attributes<Op>().axes, x.rank())) reduced[static_cast<std::size_t>(axis)] = true;
-  Stage s = merged(x, reduced);
+  Stage s = in_memory_order(x, reduced);
   const DType compute = x.dtype == DType::f64 ? DType::f64 : DType::f32;
   // Intermediate results: each step's is smaller than its input, so two buffers take turns.
   std::optional<Scratch<unsigned char>> copy;
@@ -287,12 +318,19 @@ template <class Op, Combine C> void run_reduce(const KernelCall& call) {
       s = packed(s, compute, copy->data());
       continue;
     }
-    const int drop = rows ? last : last - 1;
+    const int axis = rows ? last : last - 1;
+    const std::int64_t left = rows ? 1 : rows_together(s.view);
+    TensorView from = s.view;
+    if (left > 1) {
+      from.shape[axis] /= left;
+      from.strides[axis] *= left;
+      from.shape[last] *= left;
+    }
     auto& buffer = result[turn];
     buffer.reset();
-    buffer.emplace(s.view.numel() / s.view.shape[drop]);
-    (rows ? reduce_rows : reduce_columns)(C, loops[s.view.dtype == DType::f64], s.view, buffer->data());
-    s = after_step(s, drop, buffer->data());
+    buffer.emplace(from.numel() / from.shape[axis]);
+    (rows ? reduce_rows : reduce_columns)(C, loops[from.dtype == DType::f64], from, buffer->data());
+    s = after_step(s, axis, left, buffer->data());
   }
   parallel_copy(s.view, y);  // what is left has y's elements in their order
 }
