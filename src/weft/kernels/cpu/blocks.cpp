@@ -154,6 +154,7 @@ template <class U> void copy_transposed(const TensorView& from, U* to, int adjac
   const Dims out = contiguous_strides(from.shape);
   const Int rows = from.shape[adjacent], columns = from.shape[last], jump = from.strides[last], down = out[adjacent];
   const Int row_tiles = (rows + tile - 1) / tile;
+  const U* const in = from.as<U>();
   Int outer = 1;
   for (int i = 0; i < last; ++i)
     if (i != adjacent) outer *= from.shape[i];
@@ -171,9 +172,14 @@ template <class U> void copy_transposed(const TensorView& from, U* to, int adjac
       const Int r0 = task % row_tiles * tile, r1 = std::min(rows, r0 + tile);
       for (Int c0 = 0; c0 < columns; c0 += tile) {
         const Int c1 = std::min(columns, c0 + tile);
+        if (c1 - c0 < 8) {  // too few for a copy of each row to pay
+          for (Int c = c0; c < c1; ++c)
+            for (Int r = r0; r < r1; ++r) to[target + r * down + c] = in[source + c * jump + r];
+          continue;
+        }
         U square[tile][tile];  // adjacent reads, then adjacent writes: strides of a power of two share cache sets
         for (Int c = c0; c < c1; ++c) {
-          const U* s = from.as<U>() + source + c * jump;
+          const U* s = in + source + c * jump;
           for (Int r = r0; r < r1; ++r) square[r - r0][c - c0] = s[r];
         }
         for (Int r = r0; r < r1; ++r)
@@ -287,7 +293,7 @@ void parallel_copy(const TensorView& from, const TensorView& to) {
       convert(in + static_cast<std::size_t>(first) * size_of(v.dtype), v.dtype, p, to.dtype, count);
     });
   }
-  if (v.dtype == to.dtype && v.strides.back() != 0 && v.strides.back() != 1 && v.shape.back() >= 8)
+  if (v.dtype == to.dtype && v.strides.back() != 0 && v.strides.back() != 1)
     for (int axis = 0; axis + 1 < v.rank(); ++axis)
       if (v.strides[axis] == 1 && v.shape[axis] >= 8)
         return by_size(v.dtype, [&]<class U>(U) { copy_transposed(v, static_cast<U*>(to.data), axis); });

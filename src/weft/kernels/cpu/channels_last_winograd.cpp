@@ -267,10 +267,10 @@ bool phases_pay(const Images& g) {
 void phase_conv(const Images& g, const float* w, const Forward& c) {
   const Int product = g.channels * g.filters;
   Scratch<float> u(phase_planes * phases * product);
-  parallel_for(g.channels, std::max<Int>(1, 512 / g.filters), [&](Int begin, Int end) {
+  parallel_for(g.channels, std::max<Int>(1, 1024 / g.filters), [&](Int begin, Int end) {
     float taps[phase_taps * channel_step];
-    for (Int k = begin; k < end; ++k)
-      for (Int f = 0; f < g.filters; f += channel_step) {
+    for (Int f = 0; f < g.filters; f += channel_step)
+      for (Int k = begin; k < end; ++k) {
         transpose_block(w + (f * g.channels + k) * phase_taps, g.channels * phase_taps, taps);
         phase_weights(taps, false, u + k * g.filters + f, {phases * product, product});
       }
@@ -409,17 +409,15 @@ struct PhaseGradTiles {
     });
   }
 
-  /// Adds the products of n images to sums[plane][phase][channel][filter], a few tiles at a time: those stay in the
-  /// first-level cache.
-  void multiply(Int n, float* sums) const {
-    constexpr Int tiles_a_call = 64;
-    const Int tiles = n * t.rows * t.columns, depth = phases * g.channels;
+  /// Adds the products of n images to sums[plane][phase][channel][filter], or begins them.
+  void multiply(Int n, float* sums, bool begins) const {
+    const Int depth = phases * g.channels, product = g.channels * g.filters;
     parallel_for(phase_planes * phases, 1, [&](Int begin, Int end) {
-      for (Int i = begin; i < end; ++i)
-        for (Int first = 0; first < tiles; first += tiles_a_call)
-          weight_sums(WeightSums<float>{v + i / phases * v_plane + first * depth + i % phases * g.channels, 0, depth,
-                                        w + i / phases * w_plane + first * g.filters, 1, std::min(tiles_a_call, tiles - first), g.filters,
-                                        g.channels, sums + i * g.channels * g.filters});
+      for (Int i = begin; i < end; ++i) {
+        if (begins) std::fill_n(sums + i * product, product, 0.0f);
+        weight_sums(WeightSums<float>{v + i / phases * v_plane + i % phases * g.channels, 0, depth, w + i / phases * w_plane, 1,
+                                      n * t.rows * t.columns, g.filters, g.channels, sums + i * product});
+      }
     });
   }
 };
@@ -431,16 +429,15 @@ void phase_weight_grad(const Images& g, const float* x, const float* dy, float* 
   const Int product = g.channels * g.filters, floats = phase_planes * t.rows * t.columns * (phases * g.channels + g.filters);
   PhaseGradTiles tiles(g, t, std::clamp<Int>(most_floats / floats, 1, g.batch));
   Scratch<float> sums(phase_planes * phases * product);
-  parallel_for(phase_planes * phases, 1, [&](Int begin, Int end) { std::fill(sums + begin * product, sums + end * product, 0.0f); });
   for (Int image = 0; image < g.batch; image += tiles.images) {
     const Int n = std::min(tiles.images, g.batch - image);
     tiles.transform(x + image * g.in_size(), dy + image * g.y_size(), n);
-    tiles.multiply(n, sums);
+    tiles.multiply(n, sums, image == 0);
   }
-  parallel_for(g.channels, std::max<Int>(1, 512 / g.filters), [&](Int begin, Int end) {
+  parallel_for(g.channels, std::max<Int>(1, 1024 / g.filters), [&](Int begin, Int end) {
     float taps[phase_taps * channel_step], turned[phase_taps * channel_step];
-    for (Int k = begin; k < end; ++k)
-      for (Int f = 0; f < g.filters; f += channel_step) {
+    for (Int f = 0; f < g.filters; f += channel_step)
+      for (Int k = begin; k < end; ++k) {
         phase_weight_sums(sums + k * g.filters + f, {phases * product, product}, taps);
         transpose_block(taps, channel_step, turned);
         for (Int i = 0; i < channel_step; ++i)
