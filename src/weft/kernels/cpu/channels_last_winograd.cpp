@@ -247,7 +247,7 @@ bool phases_fit(const Images& g) {
   return !g.pooled && g.channels % channel_step == 0 && g.filters % channel_step == 0;
 }
 
-/// Floats of a tile and those of its products, forward and for the input's gradient.
+/// Floats of a transformed tile and of its products.
 Int phase_floats(const Images& g) { return phase_planes * (phases * g.channels + g.filters); }
 
 /// Do tiles take less time than `results` x 16 products of a direct form? In products; a transform takes about 12 for each
@@ -377,26 +377,25 @@ void phase_input_grad(const Images& g, const float* dy, const float* w, float* d
 }
 
 namespace {
-/// The tiles of some images, transformed: v[plane][tile][phase][channel] of x, w[plane][tile][filter] of the gradient.
+/// Some rows of tiles, transformed: v[plane][tile][phase][channel] of x, w[plane][tile][filter] of the gradient.
 struct PhaseGradTiles {
   const Images& g;
   const Tiles& t;
-  Int images, v_plane, w_plane;
+  Int v_plane, w_plane;
   Scratch<float> v, w;
 
-  PhaseGradTiles(const Images& g, const Tiles& t, Int images)
-      : g(g), t(t), images(images), v_plane(plane_size(images * t.rows * t.columns, phases * g.channels)),
-        w_plane(plane_size(images * t.rows * t.columns, g.filters)), v(phase_planes * v_plane), w(phase_planes * w_plane) {}
+  PhaseGradTiles(const Images& g, const Tiles& t, Int rows)
+      : g(g), t(t), v_plane(plane_size(rows * t.columns, phases * g.channels)), w_plane(plane_size(rows * t.columns, g.filters)),
+        v(phase_planes * v_plane), w(phase_planes * w_plane) {}
 
-  /// n images from x and dy on.
-  void transform(const float* x, const float* dy, Int n) {
-    const Int total = n * t.rows;
-    parallel_for(total, (total + least_pieces - 1) / least_pieces, [&](Int begin, Int end) {
+  /// Rows [first, first + n) of the batch.
+  void transform(const float* x, const float* dy, Int first, Int n) {
+    parallel_for(n, (n + least_pieces - 1) / least_pieces, [&](Int begin, Int end) {
       const bool copy = 2 * t.rows > g.out[0] || 2 * t.columns > g.out[1];
       Stage x_stage = input_stage(g, phased, t, end - begin);
       Stage g_stage(g.out, g.filters, 2 * std::min(end - begin, t.rows), 2 * t.columns, copy);
       Int at = begin * t.columns;
-      by_image(t, begin, end, [&](Int image, Int row, Int rows) {
+      by_image(t, first + begin, first + end, [&](Int image, Int row, Int rows) {
         const float* from = x_stage.part(x + image * g.in_size(), row * phased.step - g.pad[0], -g.pad[1], phased.step * rows + 2);
         const float* gradient = g_stage.part(dy + image * g.y_size(), 2 * row, 0, 2 * rows);
         for (Int r = 0; r < rows; ++r, at += t.columns) {
@@ -409,14 +408,14 @@ struct PhaseGradTiles {
     });
   }
 
-  /// Adds the products of n images to sums[plane][phase][channel][filter], or begins them.
+  /// Adds the products of n rows to sums[plane][phase][channel][filter], or begins them.
   void multiply(Int n, float* sums, bool begins) const {
     const Int depth = phases * g.channels, product = g.channels * g.filters;
     parallel_for(phase_planes * phases, 1, [&](Int begin, Int end) {
       for (Int i = begin; i < end; ++i) {
         if (begins) std::fill_n(sums + i * product, product, 0.0f);
         weight_sums(WeightSums<float>{v + i / phases * v_plane + i % phases * g.channels, 0, depth, w + i / phases * w_plane, 1,
-                                      n * t.rows * t.columns, g.filters, g.channels, sums + i * product});
+                                      n * t.columns, g.filters, g.channels, sums + i * product});
       }
     });
   }
@@ -426,13 +425,13 @@ struct PhaseGradTiles {
 void phase_weight_grad(const Images& g, const float* x, const float* dy, float* dw) {
   constexpr Int most_floats = Int{2} << 20;
   const Tiles t(g);
-  const Int product = g.channels * g.filters, floats = phase_planes * t.rows * t.columns * (phases * g.channels + g.filters);
-  PhaseGradTiles tiles(g, t, std::clamp<Int>(most_floats / floats, 1, g.batch));
+  const Int product = g.channels * g.filters, total = g.batch * t.rows;
+  const Int rows = std::clamp<Int>(most_floats / (t.columns * phase_floats(g)), 1, total);
+  PhaseGradTiles tiles(g, t, rows);
   Scratch<float> sums(phase_planes * phases * product);
-  for (Int image = 0; image < g.batch; image += tiles.images) {
-    const Int n = std::min(tiles.images, g.batch - image);
-    tiles.transform(x + image * g.in_size(), dy + image * g.y_size(), n);
-    tiles.multiply(n, sums, image == 0);
+  for (Int r = 0; r < total; r += rows) {
+    tiles.transform(x, dy, r, std::min(rows, total - r));
+    tiles.multiply(std::min(rows, total - r), sums, r == 0);
   }
   parallel_for(g.channels, std::max<Int>(1, 1024 / g.filters), [&](Int begin, Int end) {
     float taps[phase_taps * channel_step], turned[phase_taps * channel_step];
