@@ -197,6 +197,11 @@ void transpose_rows(const U* from, Int jump, Int r0, Int r1, Int columns, U* to,
     if (columns == 3 && down == 3) return HWY_DYNAMIC_DISPATCH(PlanesToPixels)(f + r0, jump, r1 - r0, t + r0 * 3);
     if (jump == 3 && r1 - r0 == 3) return HWY_DYNAMIC_DISPATCH(PixelsToPlanes)(f + r0, columns, t + r0 * down, down);
   }
+  if (columns < 8) {  // too few for a copy of each row to pay
+    for (Int c = 0; c < columns; ++c)
+      for (Int r = r0; r < r1; ++r) to[r * down + c] = from[c * jump + r];
+    return;
+  }
   constexpr Int tile = 32;
   for (Int r = r0; r < r1; r += tile)
     for (Int c0 = 0; c0 < columns; c0 += tile) {
@@ -344,11 +349,10 @@ void parallel_copy(const TensorView& from, const TensorView& to) {
       convert(in + static_cast<std::size_t>(first) * size_of(v.dtype), v.dtype, p, to.dtype, count);
     });
   }
-  const auto long_or_colours = [](Int n, bool adjacent) { return n >= 8 || (n == 3 && adjacent); };
+  const bool pixels = v.strides.back() == 3;  // of three colours
   if (v.dtype == to.dtype && v.strides.back() != 0 && v.strides.back() != 1)
     for (int axis = 0; axis + 1 < v.rank(); ++axis)
-      if (v.strides[axis] == 1 && long_or_colours(v.shape[axis], v.strides.back() == 3) &&
-          long_or_colours(v.shape.back(), axis + 2 == v.rank()))
+      if (v.strides[axis] == 1 && (v.shape[axis] >= 8 || (v.shape[axis] == 3 && pixels)))
         return by_size(v.dtype, [&]<class U>(U) { copy_transposed(v, static_cast<U*>(to.data), axis); });
   pieces([&](Int first, Int count, void* p) { gather(v, first, count, p, to.dtype); });
 }

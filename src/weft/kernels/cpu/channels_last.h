@@ -134,6 +134,13 @@ bool winograd_input_grad_pays(const Images& g);
 template <class E> void winograd_input_grad(const Images& g, const float* dy, const float* w, float* dx);
 template <class E> void winograd_weight_grad(const Images& g, const float* x, const float* dy, float* dw);
 
+/// The same for 4x4 kernels of stride 2, by the tiles of their phases; w as it lies, [filter][channel][tap].
+bool phases_pay(const Images& g);
+void phase_conv(const Images& g, const float* w, const Forward& c);
+bool phase_input_grad_pays(const Images& g);
+void phase_input_grad(const Images& g, const float* dy, const float* w, float* dx);
+void phase_weight_grad(const Images& g, const float* x, const float* dy, float* dw);
+
 /// `size` sums over the images of a batch, as a weight gradient takes: shards of a few images by themselves, then added in
 /// their order.
 class ShardSums {

@@ -85,10 +85,12 @@ template <class E> void direct_conv(const Images& g, const Forward& c, const E* 
 
 template <class E> void run_forward(const KernelCall& call, const op::ConvShape& s, bool relu, const Dims& pool) {
   const Images g(s, pool);
-  Scratch<float> packed(s.w().numel());
-  pack_by_input(call.in[1].as<float>(), g, packed);
+  const bool by_phases = std::is_same_v<E, float> && phases_pay(g);
+  Scratch<float> packed(by_phases ? 0 : s.w().numel());
   const Forward c{call.in[0].as<float>(), packed, call.in.size() > 2 ? call.in[2].as<float>() : nullptr, relu,
                        call.out[0].as<float>(), g.pooled ? call.out[1].as<std::uint8_t>() : nullptr};
+  if (by_phases) return phase_conv(g, call.in[1].as<float>(), c);
+  pack_by_input(call.in[1].as<float>(), g, packed);
   if (winograd_pays(g)) return winograd_conv<E>(g, c);
   if constexpr (std::is_same_v<E, Pair>) {
     Scratch<Pair> joined(g.taps() * units<E>(g.channels) * g.filters);
@@ -164,6 +166,7 @@ template <class E> void run_input_grad(const KernelCall& call) {
   const Images g(call.attributes<op::ConvInputGrad>().geometry(call.in[0].shape, call.in[1].shape));
   const float *dy = call.in[0].as<float>(), *w = call.in[1].as<float>();
   float* dx = call.out[0].as<float>();
+  if (std::is_same_v<E, float> && phase_input_grad_pays(g)) return phase_input_grad(g, dy, w, dx);
   if (winograd_input_grad_pays(g)) return winograd_input_grad<E>(g, dy, w, dx);
   const Int width = round_up(g.run_length(), channel_step);
   Scratch<float> packed(g.run_count() * g.filters * width);
@@ -236,6 +239,7 @@ template <class E> void run_weight_grad(const KernelCall& call) {
   const Images g(call.attributes<op::ConvWeightGrad>().geometry(call.in[0].shape, call.in[1].shape));
   const float *x = call.in[0].as<float>(), *dy = call.in[1].as<float>();
   float* dw = call.out[0].as<float>();
+  if (std::is_same_v<E, float> && phases_pay(g)) return phase_weight_grad(g, x, dy, dw);
   winograd_pays(g) ? winograd_weight_grad<E>(g, x, dy, dw) : direct_weight_grad(g, x, dy, dw, E());
 }
 

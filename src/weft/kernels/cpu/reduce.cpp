@@ -250,7 +250,7 @@ Stage in_memory_order(const TensorView& v, std::span<const bool> reduced) {
   SmallVector<int, 8> order;
   for (int i = 0; i < v.rank(); ++i)
     if (v.shape[i] != 1) order.push_back(i);
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return far(a) > far(b); });
+  std::sort(order.begin(), order.end(), [&](int a, int b) { return far(a) == far(b) ? a < b : far(a) > far(b); });
   Stage s{v, {}};
   s.view.shape = {};
   s.view.strides = {};

@@ -33,24 +33,28 @@ HWY_INLINE void offer(Best& best, V v, int place) {
   best.place = hn::IfThenElse(hn::RebindMask(di, wins), hn::Set(di, place), best.place);
 }
 
-/// r[0..2) of m[0..4): the inverse transform along one axis.
-HWY_INLINE void inverse(const V* m, Int step, V& r0, V& r1) {
-  r0 = hn::Add(hn::Add(m[0], m[step]), m[2 * step]);
-  r1 = hn::Sub(hn::Sub(m[step], m[2 * step]), m[3 * step]);
+/// r0, r1 of m[0..N): the inverse transform along one axis.
+template <int N> HWY_INLINE void inverse(const V* m, Int step, V& r0, V& r1) {
+  r0 = hn::Add(m[0], m[step]);
+  r1 = hn::Sub(m[step], m[2 * step]);
+  if constexpr (N == 4) {
+    r0 = hn::Add(r0, m[2 * step]);
+    r1 = hn::Sub(r1, m[3 * step]);
+  }
 }
 
-HWY_INLINE void output_tile(const WinogradOutput& t, Int tile, Int c) {
+template <int N> HWY_INLINE void output_tile(const WinogradOutput& t, Int tile, Int c) {
   const D d;
   const hn::RebindToSigned<D> di;
   const hn::Rebind<std::uint8_t, D> d8;
-  V m[16], half[8], y[4];
+  V m[N * N], half[2 * N], y[4];
   const float* from = t.m + tile * t.filters + c;
 #pragma GCC unroll 16
-  for (int p = 0; p < 16; ++p) m[p] = hn::LoadU(d, from + p * t.plane_step);
+  for (int p = 0; p < N * N; ++p) m[p] = hn::LoadU(d, from + p * t.plane_step);
 #pragma GCC unroll 4
-  for (int b = 0; b < 4; ++b) inverse(m + b, 4, half[b], half[4 + b]);
-  inverse(half, 1, y[0], y[1]);
-  inverse(half + 4, 1, y[2], y[3]);
+  for (int b = 0; b < N; ++b) inverse<N>(m + b, N, half[b], half[N + b]);
+  inverse<N>(half, 1, y[0], y[1]);
+  inverse<N>(half + N, 1, y[2], y[3]);
   if (t.bias) {
     const V bias = hn::LoadU(d, t.bias + c);
 #pragma GCC unroll 4
@@ -68,13 +72,13 @@ HWY_INLINE void output_tile(const WinogradOutput& t, Int tile, Int c) {
 #pragma GCC unroll 4
     for (int q = 0; q < 4; ++q) y[q] = hn::Max(hn::Zero(d), y[q]);
   const bool second = 2 * tile + 1 < t.columns;
-  float* to = t.y + 2 * tile * t.filters + c;
+  float* to = t.y + 2 * tile * t.column_step + c;
   hn::StoreU(y[0], d, to);
-  if (second) hn::StoreU(y[1], d, to + t.filters);
+  if (second) hn::StoreU(y[1], d, to + t.column_step);
   if (!t.second_row) return;
-  to = t.second_row + 2 * tile * t.filters + c;
+  to = t.second_row + 2 * tile * t.column_step + c;
   hn::StoreU(y[2], d, to);
-  if (second) hn::StoreU(y[3], d, to + t.filters);
+  if (second) hn::StoreU(y[3], d, to + t.column_step);
 }
 }  // namespace
 
@@ -158,41 +162,50 @@ void InputPairsImpl(const WinogradInput<Pair>& t) {
   if constexpr (has_pairs) input_tiles(t);
 }
 
-void OutputImpl(const WinogradOutput& t) {
+namespace {
+template <int N> void output_tiles(const WinogradOutput& t) {
   for (Int tile = 0; tile < t.tiles; ++tile)
-    for (Int c = 0; c < t.filters; c += lanes()) output_tile(t, tile, c);
+    for (Int c = 0; c < t.filters; c += lanes()) output_tile<N>(t, tile, c);
 }
+}  // namespace
+void OutputImpl(const WinogradOutput& t) { t.size == 4 ? output_tiles<4>(t) : output_tiles<3>(t); }
 
 namespace {
-template <class E> void gradient_tiles(const WinogradGradient<E>& t) {
+/// r[0..N) of two neighbours along an axis.
+template <int N> HWY_INLINE void spread(V first, V second, V* r, Int step) {
+  r[0] = first;
+  r[step] = hn::Add(first, second);
+  if constexpr (N == 3) {
+    r[2 * step] = second;
+  } else {
+    r[2 * step] = hn::Sub(first, second);
+    r[3 * step] = hn::Neg(second);
+  }
+}
+
+template <int N, class E> void gradient_tiles(const WinogradGradient<E>& t) {
   const D d;
   const Put<E> put{t.to, t.filters};
   for (Int tile = 0; tile < t.tiles; ++tile)
     for (Int c = 0; c < t.filters; c += lanes()) {
       const float* from = t.g + 2 * tile * t.filters + c;
-      V rows[4][2];
+      V rows[2 * N], r[N];
 #pragma GCC unroll 2
-      for (int b = 0; b < 2; ++b) {
-        const V top = hn::LoadU(d, from + b * t.filters), low = hn::LoadU(d, from + t.row_step + b * t.filters);
-        rows[0][b] = top;
-        rows[1][b] = hn::Add(top, low);
-        rows[2][b] = hn::Sub(top, low);
-        rows[3][b] = hn::Neg(low);
-      }
+      for (int b = 0; b < 2; ++b)
+        spread<N>(hn::LoadU(d, from + b * t.filters), hn::LoadU(d, from + t.row_step + b * t.filters), rows + b, 2);
 #pragma GCC unroll 4
-      for (int a = 0; a < 4; ++a) {
-        put(rows[a][0], 4 * a, tile, c);
-        put(hn::Add(rows[a][0], rows[a][1]), 4 * a + 1, tile, c);
-        put(hn::Sub(rows[a][0], rows[a][1]), 4 * a + 2, tile, c);
-        put(hn::Neg(rows[a][1]), 4 * a + 3, tile, c);
+      for (int a = 0; a < N; ++a) {
+        spread<N>(rows[2 * a], rows[2 * a + 1], r, 1);
+#pragma GCC unroll 4
+        for (int b = 0; b < N; ++b) put(r[b], N * a + b, tile, c);
       }
     }
 }
 }  // namespace
 
-void GradientImpl(const WinogradGradient<float>& t) { gradient_tiles(t); }
+void GradientImpl(const WinogradGradient<float>& t) { t.size == 4 ? gradient_tiles<4>(t) : gradient_tiles<3>(t); }
 void GradientPairsImpl(const WinogradGradient<Pair>& t) {
-  if constexpr (has_pairs) gradient_tiles(t);
+  if constexpr (has_pairs) gradient_tiles<4>(t);
 }
 
 /// r[0..3) of m[0..4): the weights' transform turned round, along one axis.
@@ -226,6 +239,84 @@ void ProductSumsImpl(const float* s, Int size, float* w) {
   }
 }
 
+namespace {
+/// r[0..N) of the inputs of N == 3 ? 3 : 4 along an axis, for F(2x2, 2x2).
+template <int N> HWY_INLINE void differences(const V* x, V* r, Int step) {
+  r[0] = hn::Sub(x[0], x[1]);
+  r[step] = x[1];
+  r[2 * step] = hn::Sub(x[1], x[2]);
+  if constexpr (N == 5) {
+    r[3 * step] = x[2];
+    r[4 * step] = hn::Sub(x[2], x[3]);
+  }
+}
+
+template <int Rows, int Columns> void phase_tiles_of(const PhaseTiles& t) {
+  const D d;
+  constexpr int height = Rows == 3 ? 3 : 4, width = Columns == 3 ? 3 : 4;
+  for (Int tile = 0; tile < t.tiles; ++tile)
+    for (Int c = 0; c < t.channels; c += lanes()) {
+      const float* from = t.x + tile * t.tile_step + c;
+      float* to = t.v + tile * t.v_step + c;
+      V x[height], r[Rows * width], planes[Columns];
+#pragma GCC unroll 4
+      for (int b = 0; b < width; ++b) {
+#pragma GCC unroll 4
+        for (int a = 0; a < height; ++a) x[a] = hn::LoadU(d, from + a * t.row_step + b * t.column_step);
+        differences<Rows>(x, r + b, width);
+      }
+#pragma GCC unroll 5
+      for (int a = 0; a < Rows; ++a) {
+        differences<Columns>(r + a * width, planes, 1);
+#pragma GCC unroll 5
+        for (int b = 0; b < Columns; ++b) hn::StoreU(planes[b], d, to + (a * Columns + b) * t.plane_step);
+      }
+    }
+}
+}  // namespace
+
+void PhaseTilesImpl(const PhaseTiles& t) {
+  if (t.wide_rows) t.wide_columns ? phase_tiles_of<5, 5>(t) : phase_tiles_of<5, 3>(t);
+  else t.wide_columns ? phase_tiles_of<3, 5>(t) : phase_tiles_of<3, 3>(t);
+}
+
+void PhaseWeightsImpl(const float* taps, bool turned, float* u, const PhasePlaces& places) {
+  const D d;
+  for (int phase = 0; phase < phases; ++phase)
+    for (Int i = 0; i < channel_step; i += lanes()) {
+      const auto tap = [&](int row, int column) {
+        if (turned) row = 1 - row, column = 1 - column;
+        return hn::LoadU(d, taps + ((2 * row + phase / 2) * 4 + 2 * column + phase % 2) * channel_step + i);
+      };
+      V rows[6], r[3];
+      spread<3>(tap(0, 0), tap(1, 0), rows, 2);
+      spread<3>(tap(0, 1), tap(1, 1), rows + 1, 2);
+#pragma GCC unroll 3
+      for (int a = 0; a < 3; ++a) {
+        spread<3>(rows[2 * a], rows[2 * a + 1], r, 1);
+#pragma GCC unroll 3
+        for (int b = 0; b < 3; ++b) hn::StoreU(r[b], d, u + (3 * a + b) * places.plane_step + phase * places.phase_step + i);
+      }
+    }
+}
+
+void PhaseSumsImpl(const float* s, const PhasePlaces& places, float* taps) {
+  const D d;
+  for (int phase = 0; phase < phases; ++phase)
+    for (Int i = 0; i < channel_step; i += lanes()) {
+      V m[9], half[6], w[4];
+#pragma GCC unroll 9
+      for (int p = 0; p < 9; ++p) m[p] = hn::LoadU(d, s + p * places.plane_step + phase * places.phase_step + i);
+#pragma GCC unroll 3
+      for (int b = 0; b < 3; ++b) inverse<3>(m + b, 3, half[b], half[3 + b]);
+      inverse<3>(half, 1, w[0], w[1]);
+      inverse<3>(half + 3, 1, w[2], w[3]);
+#pragma GCC unroll 4
+      for (int k = 0; k < 4; ++k)
+        hn::StoreU(w[k], d, taps + ((k / 2 * 2 + phase / 2) * 4 + k % 2 * 2 + phase % 2) * channel_step + i);
+    }
+}
+
 }  // namespace weft::cpu_kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -239,6 +330,9 @@ HWY_EXPORT(GradientPairsImpl);
 HWY_EXPORT(OutputImpl);
 HWY_EXPORT(GradientImpl);
 HWY_EXPORT(ProductSumsImpl);
+HWY_EXPORT(PhaseTilesImpl);
+HWY_EXPORT(PhaseWeightsImpl);
+HWY_EXPORT(PhaseSumsImpl);
 
 void winograd_weights(const float* w, std::int64_t channels, std::int64_t filters, float* u) {
   HWY_DYNAMIC_DISPATCH(WeightsImpl)(w, channels, filters, u);
@@ -249,6 +343,11 @@ void winograd_output(const WinogradOutput& t) { HWY_DYNAMIC_DISPATCH(OutputImpl)
 void winograd_gradient(const WinogradGradient<float>& t) { HWY_DYNAMIC_DISPATCH(GradientImpl)(t); }
 void winograd_gradient(const WinogradGradient<Pair>& t) { HWY_DYNAMIC_DISPATCH(GradientPairsImpl)(t); }
 void winograd_weight_sums(const float* s, std::int64_t size, float* w) { HWY_DYNAMIC_DISPATCH(ProductSumsImpl)(s, size, w); }
+void phase_tiles(const PhaseTiles& t) { HWY_DYNAMIC_DISPATCH(PhaseTilesImpl)(t); }
+void phase_weights(const float* taps, bool turned, float* u, const PhasePlaces& places) {
+  HWY_DYNAMIC_DISPATCH(PhaseWeightsImpl)(taps, turned, u, places);
+}
+void phase_weight_sums(const float* s, const PhasePlaces& places, float* taps) { HWY_DYNAMIC_DISPATCH(PhaseSumsImpl)(s, places, taps); }
 
 }  // namespace weft::cpu_kernels
 #endif
