@@ -49,6 +49,12 @@ struct ImageProgram {
 
 const Tensor images = numbers({5, 3, 12, 11}, 100), features = numbers({3, 16, 9, 8}, 101);
 
+Tensor shortcut(const Tensors& t) {
+  const Tensor h = relu(conv2d(t[0], t[1], std::nullopt, {.padding = 1}));
+  const Tensor small = slice(slice(h, 2, 0, slice_end, 2), -1, 1, slice_end, 2);
+  return relu(conv2d(h, t[2], std::nullopt, {.stride = 2, .padding = 1}) + pad(small, {0, 4, 0, 0}, {0, 12, 0, 0}));
+}
+
 std::vector<ImageProgram> programs() {
   return {
       {"two pooled convolutions", inputs_of(images, {{16, 3, 3, 3}, {16}, {32, 16, 3, 3}, {32}}),
@@ -81,6 +87,9 @@ std::vector<ImageProgram> programs() {
          return all;
        },
        {"cpu.conv_channels_last", "cpu.conv_input_grad_channels_last"}},
+      {"a shortcut of every second pixel with channels added", inputs_of(features, {{16, 16, 3, 3}, {32, 16, 3, 3}}),
+       [](const Tensors& t) { return with_gradients(total(shortcut(t)), t); },
+       {"cpu.pad", "cpu.slice_update"}},
       {"sequences", inputs_of(numbers({4, 16, 21}, 102), {{16, 16, 3}, {16}}),
        [](const Tensors& t) { return with_gradients(total(max_pool1d(relu(conv1d(t[0], t[1], t[2])), 2)), t); },
        {"cpu.conv_block_channels_last"}},
@@ -110,6 +119,16 @@ TEST(CompiledImages, GiveWhatEagerGivesWithFusedKernels) {
     const std::string plan = compiled.describe();
     for (const char* kernel : p.kernels) EXPECT_NE(plan.find(kernel), plan.npos) << p.name << ": no " << kernel << " in\n" << plan;
   }
+}
+
+TEST(CompiledImages, StayChannelsLastThroughStridedShortcuts) {
+  const Tensors in = inputs_of(features, {{16, 16, 3, 3}, {32, 16, 3, 3}});
+  auto compiled = compile([](const Tensors& t) { return with_gradients(total(shortcut(t)), t); });
+  compiled(in);
+  const std::string plan = compiled.describe();
+  const auto first = plan.find("cpu.contiguous");
+  EXPECT_NE(first, plan.npos) << plan;  // the input
+  EXPECT_EQ(plan.find("cpu.contiguous", first + 1), plan.npos) << plan;
 }
 
 TEST(CompiledImages, GiveTheSameBitsForAnyNumberOfThreads) {

@@ -5,8 +5,10 @@
 #include <weft/base/strided.h>
 #include <weft/graph/passes/passes.h>
 #include <weft/graph/passes/uses.h>
+#include <weft/opdefs/create.h>
 #include <weft/opdefs/reduce.h>
 #include <weft/opdefs/shape_ops.h>
+#include <weft/opdefs/slicing.h>
 
 namespace weft {
 
@@ -27,6 +29,34 @@ BufferView as_channels_last(BufferView v) {
   v.strides = channels_last_strides(v.shape);
   return v;
 }
+/// Where axis a of [N, C, spatial…] is in [N, spatial…, C].
+std::int64_t axis_as_it_lies(std::int64_t a, int rank) { return a == 0 ? 0 : a == 1 ? rank - 1 : a - 1; }
+
+/// An image, or a part of one, whose channels lie side by side.
+bool channels_side_by_side(const BufferView& v) {
+  const int rank = v.shape.rank();
+  return rank >= 3 && v.shape[1] > 1 && v.strides[1] < v.strides[rank - 1];
+}
+
+/// The part of `whole` that v shows of a row-major buffer of its shape, or none where v is no slice along its axes.
+BufferView same_part(const BufferView& v, const BufferView& whole) {
+  BufferView part = v;
+  part.buffer = -1;
+  if (v.dtype != whole.dtype || v.shape.rank() != whole.shape.rank() || v.shape.numel() == 0) return part;
+  const Dims rows = contiguous_strides(whole.shape);
+  const auto size = static_cast<std::int64_t>(size_of(v.dtype));
+  std::int64_t rest = v.offset / size;
+  part.offset = whole.offset;
+  for (int i = 0; i < v.shape.rank(); ++i) {
+    const std::int64_t first = rest / rows[i], step = v.shape[i] == 1 ? 1 : v.strides[i] / rows[i], last = first + step * (v.shape[i] - 1);
+    if (first >= whole.shape[i] || last < 0 || last >= whole.shape[i] || (v.shape[i] > 1 && step * rows[i] != v.strides[i])) return part;
+    rest -= first * rows[i];
+    part.offset += first * whole.strides[i] * size;
+    part.strides[i] = step * whole.strides[i];
+  }
+  part.buffer = whole.buffer;
+  return part;
+}
 
 class Layout {
  public:
@@ -36,19 +66,21 @@ class Layout {
     std::vector<ProgramStep> old = std::move(program_.steps);
     program_.steps.clear();
     for (ProgramStep& step : old) {
-      for (BufferView& v : step.inputs) v = where_it_is(v);
+      const bool goes_by_axes = step.op == &info_of<op::Pad>() || step.op == &info_of<op::SliceUpdate>();
+      for (BufferView& v : step.inputs) v = where_it_is(v, goes_by_axes);
       if (const Kernel* kernel = worth_moving(step)) images_to_end(step, *kernel);
-      else if (!element_wise(step)) sum(step);
+      else if (!(goes_by_axes ? by_axes(step) : element_wise(step))) sum(step);
     }
   }
 
  private:
-  /// What the program calls `v`, where it lies now.
-  BufferView where_it_is(const BufferView& v) {
+  /// What the program calls `v`, where it lies now; a part of what was moved stays one where `parts`.
+  BufferView where_it_is(const BufferView& v, bool parts) {
     const auto b = static_cast<std::size_t>(v.buffer);
     if (b >= moved_.size() || moved_[b].buffer < 0) return v;
     const BufferView& whole = moved_[b];
     if (v.offset == 0 && v.shape == whole.shape && v.strides == contiguous_strides(v.shape)) return whole;
+    if (const BufferView part = same_part(v, whole); parts && part.buffer >= 0) return part;
     BufferView other = v;  // a reshaped or sliced view
     other.buffer = row_major(whole).buffer;
     return other;
@@ -70,10 +102,22 @@ class Layout {
   BufferView row_major(const BufferView& v) { return copy(v); }
   BufferView channels_last(const BufferView& v) {
     if (is_channels_last(v.shape, v.strides)) return v;
+    if (uniform(v)) return as_channels_last(v);
     BufferView to = v;
     to.buffer = copy(as_it_lies(v)).buffer;
     to.offset = 0;
     return as_channels_last(to);
+  }
+
+  /// Is one number everywhere, so that any order is its order: a constant, or what full() makes.
+  bool uniform(const BufferView& v) const {
+    if (!is_contiguous(v.shape, v.strides)) return false;
+    for (const ProgramStep& step : program_.steps)
+      if (step.op == &info_of<op::Full>() && step.outputs[0] == v) return true;
+    const ProgramBuffer& b = program_.buffers[static_cast<std::size_t>(v.buffer)];
+    if (b.kind != BufferKind::constant || v.offset != 0) return false;
+    const auto *first = static_cast<const char*>(b.constant->data()), *next = first + size_of(v.dtype);
+    return std::equal(next, first + b.bytes, first);
   }
 
   /// Output v of a step lies channels-last from now on; one that somebody holds goes to a buffer of its own and is
@@ -121,6 +165,28 @@ class Layout {
     for (const auto& [from, to] : held) emit_copy(from, to);
     return true;
   }
+  /// A pad or an update of a part names axes: where its image lies channels-last so does the result, and the axes are
+  /// those of the memory. False where none does.
+  bool by_axes(ProgramStep& step) {
+    if (std::none_of(step.inputs.begin(), step.inputs.end(), channels_side_by_side)) return false;
+    const int rank = step.outputs[0].shape.rank();
+    if (step.op == &info_of<op::Pad>()) {
+      auto op = *static_cast<const op::Pad*>(step.attrs.get());
+      op.low = channels_to_end(op.low);
+      op.high = channels_to_end(op.high);
+      step.attrs = Attrs(info_of<op::Pad>(), &op);
+    } else {
+      auto op = *static_cast<const op::SliceUpdate*>(step.attrs.get());
+      for (auto& a : op.axes) a = axis_as_it_lies(a < 0 ? a + rank : a, rank);
+      step.attrs = Attrs(info_of<op::SliceUpdate>(), &op);
+    }
+    for (BufferView& v : step.inputs) v = as_it_lies(uniform(v) ? as_channels_last(v) : v);
+    std::vector<std::pair<BufferView, BufferView>> held;
+    for (BufferView& v : step.outputs) v = as_it_lies(move(v, held));
+    program_.steps.push_back(std::move(step));
+    for (const auto& [from, to] : held) emit_copy(from, to);
+    return true;
+  }
   static BufferView broadcast(const BufferView& v, const Shape& to) {
     return {v.buffer, v.offset, v.dtype, to, broadcast_strides(v.shape, v.strides, to)};
   }
@@ -138,7 +204,7 @@ class Layout {
       }
       for (int i = 2; i < rank; ++i) all_spatial &= std::find(op.axes.begin(), op.axes.end(), i) != op.axes.end();
       if (!op.keepdim && !op.axes.empty() && (channels || all_spatial)) {
-        for (auto& a : op.axes) a = a == 0 ? 0 : a == 1 ? rank - 1 : a - 1;
+        for (auto& a : op.axes) a = axis_as_it_lies(a, rank);
         step.inputs[0] = as_it_lies(step.inputs[0]);
         step.attrs = Attrs(info_of<op::Sum>(), &op);
       }
