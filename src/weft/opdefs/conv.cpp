@@ -118,6 +118,8 @@ std::vector<Case<Conv>> Conv::domain() {
       {plain(2), {{{1, 1, 1, 1}}, {{1, 1, 1, 1}}, {{1}}}},
       {plain(2), {{{0, 2, 4, 4}}, {{3, 2, 3, 3}}, {{3}}}},
       {plain(2), {{{3, 16, 6, 5}}, {{16, 16, 3, 3}}, {{16}}}},
+      {{{1, 1}, {1, 1}, {0, 2}, {1, 1}, 1}, {{{2, 16, 8, 7}}, {{32, 16, 3, 3}}, {{32}}}, 4},
+      {{{1, 1}, {1, 1}, {1, 1}, {1, 1}, 1}, {{{2, 16, 9, 12}}, {{16, 16, 3, 3}}}, 4},
       {{{2, 1}, {1, 0}, {0, 2}, {1, 2}, 16}, {{{2, 16, 7, 6}}, {{16, 1, 4, 3}}, {{16}}}},
       // 4 x 4 of stride 2: large enough that tiles pay, sums of hundreds of terms, and channels that fit no vector
       {{{2, 2}, {1, 1}, {1, 1}, {1, 1}, 1}, {{{1, 32, 12, 16}}, {{48, 32, 4, 4}}, {{48}}}, 3},
@@ -159,7 +161,7 @@ std::vector<Case<ConvInputGrad>> ConvInputGrad::domain() {
   std::vector<Case<ConvInputGrad>> cases;
   for (const Case<Conv>& c : Conv::domain()) {
     const ConvShape s = c.op.geometry(c.inputs[0].shape, c.inputs[1].shape);
-    cases.push_back({conv_detail::conv_input_grad(c.op, s.x()), {{s.y()}, {s.w()}}});
+    cases.push_back({conv_detail::conv_input_grad(c.op, s.x()), {{s.y()}, {s.w()}}, c.tolerance});
   }
   return cases;
 }
@@ -194,7 +196,7 @@ std::vector<Case<ConvWeightGrad>> ConvWeightGrad::domain() {
   std::vector<Case<ConvWeightGrad>> cases;
   for (const Case<Conv>& c : Conv::domain()) {
     const ConvShape s = c.op.geometry(c.inputs[0].shape, c.inputs[1].shape);
-    cases.push_back({conv_detail::conv_weight_grad(c.op, s.w()), {{s.x()}, {s.y()}}});
+    cases.push_back({conv_detail::conv_weight_grad(c.op, s.w()), {{s.x()}, {s.y()}}, c.tolerance});
   }
   return cases;
 }

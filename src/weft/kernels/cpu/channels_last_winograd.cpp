@@ -12,121 +12,115 @@ using Int = std::int64_t;
 
 /// Rows of tiles of a batch, `rows` an image.
 struct Tiles {
-  Int rows, columns;
-  Tiles(Int rows, Int columns) : rows(rows), columns(columns) {}
-  explicit Tiles(const Images& g) : rows((live(g, 0) + 1) / 2), columns((live(g, 1) + 1) / 2) {}
+  TileForm form;
+  Int step, rows, columns;
+  Tiles(TileForm form, Int rows, Int columns) : form(form), step(results(form)), rows(rows), columns(columns) {}
+  Tiles(const Images& g, TileForm form)
+      : Tiles(form, (live(g, 0) + results(form) - 1) / results(form), (live(g, 1) + results(form) - 1) / results(form)) {}
+  /// Time that the products of a convolution and the transforms of its weights take, in products.
+  Int cost(Int batch) const {
+    constexpr Int weights = 8;  // transforming a plane of weights takes about as long as this many products with it
+    return (batch * rows * columns + weights) * planes(form);
+  }
   static Int live(const Images& g, int axis) { return g.windows(axis) * g.pool[axis]; }
 };
 
-/// How a kernel is cut into products of tiles: F(2x2, 3x3), or F(2x2, 2x2) of the phases of a 4x4 kernel of stride 2.
-struct Form {
-  int size;    ///< products along an axis of a tile
-  Int step;    ///< rows of x from a row of tiles to the next
-  Int groups;  ///< of channels: the phases
-  Int planes() const { return Int{size} * size; }
-};
-constexpr Form three_by_three{4, 2, 1}, phased{3, 4, phases};
-
-/// What `rows` rows of tiles read of an image: step rows each, and two more.
-Stage input_stage(const Images& g, const Form& form, const Tiles& t, Int rows) {
-  const bool copy = g.pad[0] > 0 || g.pad[1] > 0 || form.step * t.rows + 2 > g.in[0] || form.step * t.columns + 2 > g.in[1];
-  return {g.in, g.channels, form.step * std::min(rows, t.rows) + 2, form.step * t.columns + 2, copy};
-}
-
-/// A row of tiles of `from` to v[plane][tile][phase][channel].
-void phase_input(const float* from, Int row_step, Int channels, Int tiles, float* v, Int plane_step) {
-  for (Int p = 0; p < phases; ++p)
-    phase_tiles({from + p / 2 * row_step + p % 2 * channels, 2 * row_step, 2 * channels, phased.step * channels, channels, tiles, false, false,
-                 v + p * channels, plane_step, phases * channels});
-}
-
-/// Calls f(image, its first row of tiles, how many) for rows of tiles [first, last) of the batch.
-template <class F> void by_image(const Tiles& t, Int first, Int last, F&& f) {
-  for (Int r = first, n; r < last; r += n) {
-    n = std::min(last - r, t.rows - r % t.rows);
-    f(r / t.rows, r % t.rows, n);
-  }
+/// The tiles that cost least. Where something is pooled, or in bf16, whose rounding the large ones magnify, the small ones.
+template <class E> Tiles best_tiles(const Images& g) {
+  const Tiles small(g, TileForm::two_of_three), large(g, TileForm::four_of_three);
+  return !std::is_same_v<E, Pair> && !g.pooled && large.cost(g.batch) < small.cost(g.batch) ? large : small;
 }
 
 /// From plane to plane of a block of tiles: a cache line more than it takes, so that the 16 lines that a transform writes
 /// do not fall into one set of the cache.
 Int plane_size(Int tiles, Int channels) { return tiles * channels + channel_step; }
 
+/// Rows of a block where `total` are cut into `least` blocks or some more: numbers that threads share evenly.
+Int even_rows(Int total, Int least) {
+  const Int blocks = least > least_pieces ? round_up(least, least_pieces) : static_cast<Int>(std::bit_ceil(static_cast<std::uint64_t>(least)));
+  return (total + blocks - 1) / blocks;
+}
+
 /// Rows of tiles of a block: its transforms stay in the second-level cache, and its tiles repay reading the weights.
 Int block_rows(const Images& g, const Tiles& t, Int total) {
-  return std::clamp<Int>(std::max<Int>(24, 3072 / (g.channels + g.filters)) / t.columns, 1, total);
+  const Int most = std::clamp<Int>(std::max<Int>(24, 3072 / (g.channels + g.filters)) / t.columns, 1, total);
+  return even_rows(total, (total + most - 1) / most);
 }
 
-/// The same for phases, whose tiles have `floats` each: blocks of nearly one size that fill most of the second-level cache,
-/// as the weights are many; two at least of few tiles.
-Int phase_block_rows(const Tiles& t, Int floats, Int total) {
-  const Int most = std::max<Int>(1, (Int{192} << 10) / (floats * t.columns));
-  const Int blocks = std::max(std::min<Int>(4, total * t.columns / 8), (total + most - 1) / most);
-  const auto next_power = [](Int n) { return static_cast<Int>(std::bit_ceil(static_cast<std::uint64_t>(n))); };
-  const Int even = blocks > least_pieces ? round_up(blocks, least_pieces) : next_power(std::max<Int>(1, blocks));
-  return (total + even - 1) / even;
+/// The transforms of rows of tiles of a batch of images, `size` floats each.
+struct TileRows {
+  const Tiles& t;
+  Int height, width, channels, size, pad[2];
+  Scratch<float> zeros;
+  TileRows(const Tiles& t, const Int (&image)[2], Int channels, const Int (&pad)[2])
+      : t(t), height(image[0]), width(image[1]), channels(channels), size(height * width * channels), pad{pad[0], pad[1]}, zeros(channels) {
+    std::fill_n(zeros.data(), channels, 0.0f);
+  }
+  /// Calls transform for rows [first, last); the tiles go to `to` and behind it.
+  template <class E, class Transform> void run(const float* images, Int first, Int last, WinogradTiles<E> to, Transform&& transform) const {
+    for (Int r = first; r < last; ++r, to.first += t.columns)
+      transform(WinogradRow<E>{t.form, images + r / t.rows * size, height, width, channels, r % t.rows * t.step - pad[0], -pad[1],
+                               t.columns, zeros, to});
+  }
+  template <class E> void inputs(const float* x, Int first, Int last, const WinogradTiles<E>& to) const {
+    run(x, first, last, to, [](const WinogradRow<E>& row) { winograd_input(row); });
+  }
+  template <class E> void gradients(const float* dy, Int first, Int last, const WinogradTiles<E>& to) const {
+    run(dy, first, last, to, [](const WinogradRow<E>& row) { winograd_gradient(row); });
+  }
+};
+
+/// The results of rows of tiles [first, last) of the batch, transformed to v[plane][tile][depth]: products plane by plane in
+/// E, to m, and back.
+template <class E>
+void results_of(const Images& g, const Forward& c, const Tiles& t, const E* v, Int depth, const E* u, float* m, Int first, Int last) {
+  const Int tiles = (last - first) * t.columns, v_plane = plane_size(tiles, depth), m_plane = plane_size(tiles, g.filters);
+  const TapRun run{0, depth};
+  for (Int p = 0; p < planes(t.form); ++p)
+    product_row(ProductRow<E>{v + p * v_plane, depth, &run, 1, u + p * depth * g.filters, g.filters, nullptr, m + p * m_plane,
+                              g.filters, tiles});
+  for (Int r = first; r < last; ++r) {
+    const Int image = r / t.rows, row = r % t.rows;
+    const Int at = image * g.y_size() + (g.pooled ? row : t.step * row) * g.windows(1) * g.filters;
+    winograd_output({t.form, m + (r - first) * t.columns * g.filters, m_plane, g.filters, t.columns, c.bias, c.relu,
+                     std::min(t.step, g.out[0] - t.step * row), g.out[1], c.y + at, g.out[1] * g.filters, g.filters,
+                     g.pooled ? c.index + at : nullptr});
+  }
 }
 
-/// Rows of tiles [first, last) of the batch: transform, products in E by plane, transform back.
+/// Rows of tiles of a 3x3 convolution.
 template <class E> struct WinogradBlock {
   const Images& g;
-  const Form& form;
   const Forward& c;
   const Tiles& t;
   const E* u;
-  Stage stage;
-  Int rows_a_block;
+  Int depth;
+  TileRows inputs;
   Scratch<E> v;
   Scratch<float> m;
 
-  WinogradBlock(const Images& g, const Form& form, const Forward& c, const Tiles& t, const E* u, Int rows_a_block)
-      : g(g), form(form), c(c), t(t), u(u),
-        stage(input_stage(g, form, t, rows_a_block)), rows_a_block(rows_a_block),
-        v(form.planes() * plane_size(rows_a_block * t.columns, depth())),
-        m(form.planes() * plane_size(rows_a_block * t.columns, g.filters)) {}
-  /// Inputs of a product.
-  Int depth() const { return form.groups * units<E>(g.channels); }
+  WinogradBlock(const Images& g, const Forward& c, const Tiles& t, const E* u, Int rows)
+      : g(g), c(c), t(t), u(u), depth(units<E>(g.channels)), inputs(t, g.in, g.channels, g.pad),
+        v(planes(t.form) * plane_size(rows * t.columns, depth)), m(planes(t.form) * plane_size(rows * t.columns, g.filters)) {}
 
-  void transform(const float* x, Int at, Int plane) {
-    if constexpr (std::is_same_v<E, float>)
-      if (form.groups == phases) return phase_input(x, stage.row_step(), g.channels, t.columns, v + at * depth(), plane);
-    winograd_input(WinogradInput<E>{x, stage.row_step(), g.channels, t.columns, {v, plane, at}});
-  }
-
+  /// Rows [first, last) of the batch.
   void run(Int first, Int last) {
-    const Int tiles = (last - first) * t.columns, v_plane = plane_size(tiles, depth()), m_plane = plane_size(tiles, g.filters);
-    Int at = 0;
-    by_image(t, first, last, [&](Int image, Int row, Int rows) {
-      const float* x = stage.part(c.x + image * g.in_size(), row * form.step - g.pad[0], -g.pad[1], form.step * rows + 2);
-      for (Int r = 0; r < rows; ++r, at += t.columns) transform(x + form.step * r * stage.row_step(), at, v_plane);
-    });
-    const TapRun run{0, depth()};
-    for (Int p = 0; p < form.planes(); ++p)
-      product_row(ProductRow<E>{v + p * v_plane, depth(), &run, 1, u + p * depth() * g.filters, g.filters, nullptr, m + p * m_plane,
-                                g.filters, tiles});
-    for (Int r = first; r < last; ++r) {
-      const Int image = r / t.rows, row = r % t.rows;
-      const Int at = image * g.y_size() + (g.pooled ? row : 2 * row) * g.windows(1) * g.filters;
-      float* y = c.y + at;
-      const bool two = !g.pooled && 2 * row + 1 < g.out[0];
-      winograd_output({form.size, m + (r - first) * t.columns * g.filters, m_plane, g.filters, t.columns, c.bias, c.relu, g.out[1], y,
-                       two ? y + g.out[1] * g.filters : nullptr, g.filters, g.pooled ? c.index + at : nullptr});
-    }
+    inputs.inputs(c.x, first, last, WinogradTiles<E>{v, plane_size((last - first) * t.columns, depth)});
+    results_of<E>(g, c, t, v, depth, u, m, first, last);
   }
 };
 
 /// Runs blocks of `rows` of all rows of tiles, a piece of them by a block of its own: make(rows).
 template <class Make> void in_blocks(Int total, Int rows, Make&& make) {
-  const Int piece = round_up(std::max<Int>(1, total / least_pieces), rows);
-  parallel_for(total, std::min(piece, total), [&](Int begin, Int end) {
+  parallel_for(total, round_up((total + least_pieces - 1) / least_pieces, rows), [&](Int begin, Int end) {
     auto block = make(rows);
     for (Int r = begin; r < end; r += rows) block.run(r, std::min(end, r + rows));
   });
 }
 
-template <class E> void tiled_conv(const Images& g, const Form& form, const Forward& c, const E* u, Int rows) {
-  const Tiles t(g);
-  in_blocks(g.batch * t.rows, rows, [&](Int rows) { return WinogradBlock<E>(g, form, c, t, u, rows); });
+template <class E> void tiled_conv(const Images& g, const Forward& c, const Tiles& t, const E* u) {
+  const Int total = g.batch * t.rows;
+  in_blocks(total, block_rows(g, t, total), [&](Int rows) { return WinogradBlock<E>(g, c, t, u, rows); });
 }
 
 }  // namespace
@@ -135,24 +129,20 @@ bool winograd_pays(const Images& g) {
   for (int i = 0; i < 2; ++i)
     if (g.kernel[i] != 3 || g.stride[i] != 1 || g.dilation[i] != 1 || g.pad[i] < 0 || (g.pooled && g.pool[i] != 2)) return false;
   if (g.channels % channel_step != 0 || g.filters % channel_step != 0) return false;
-  const Tiles t(g);
-  const Int live = Tiles::live(g, 0) * Tiles::live(g, 1), products = t.rows * t.columns * winograd_planes;
-  // Transforming the weights takes about as long as this many products with each of them.
-  constexpr Int weights = 128;
-  return products * 5 + weights * 4 / g.batch < live * 9 * 4;
+  return Tiles(g, TileForm::two_of_three).cost(g.batch) * 5 < g.batch * Tiles::live(g, 0) * Tiles::live(g, 1) * 9 * 4;
 }
 
 template <class E> void winograd_conv(const Images& g, const Forward& c) {
-  const Tiles t(g);
-  const Int rows = block_rows(g, t, g.batch * t.rows);
-  Scratch<float> u(winograd_planes * g.channels * g.filters);
-  winograd_weights(c.packed, g.channels, g.filters, u);
+  const auto t = best_tiles<E>(g);
+  const Int size = g.channels * g.filters;
+  Scratch<float> u(planes(t.form) * size);
+  parallel_for(size, 1024, [&](Int begin, Int end) { winograd_weights(t.form, c.packed, size, begin, end, u); });
   if constexpr (std::is_same_v<E, Pair>) {
-    Scratch<Pair> joined(winograd_planes * g.channels / 2 * g.filters);
-    join_rows(u, winograd_planes, g.channels, g.filters, joined);
-    tiled_conv<Pair>(g, three_by_three, c, joined, rows);
+    Scratch<Pair> joined(planes(t.form) * g.channels / 2 * g.filters);
+    join_rows(u, planes(t.form), g.channels, g.filters, joined);
+    tiled_conv<Pair>(g, c, t, joined);
   } else {
-    tiled_conv<float>(g, three_by_three, c, u, rows);
+    tiled_conv<float>(g, c, t, u);
   }
 }
 template void winograd_conv<float>(const Images&, const Forward&);
@@ -172,8 +162,7 @@ bool winograd_input_grad_pays(const Images& g) {
   const Images back = turned_round(g);
   if (!winograd_pays(back)) return false;
   // Fewer products than the direct form, which skips padding?
-  const Int tiles = (back.out[0] + 1) / 2 * ((back.out[1] + 1) / 2);
-  return tiles * winograd_planes * 5 < g.out[0] * g.out[1] * 9 * 4;
+  return Tiles(back, TileForm::two_of_three).cost(g.batch) * 5 < g.batch * g.out[0] * g.out[1] * 9 * 4;
 }
 
 template <class E> void winograd_input_grad(const Images& g, const float* dy, const float* w, float* dx) {
@@ -188,51 +177,66 @@ template void winograd_input_grad<float>(const Images&, const float*, const floa
 template void winograd_input_grad<Pair>(const Images&, const float*, const float*, float*);
 
 namespace {
-/// One shard of a weight gradient: its sums of products, plane by plane. Pairs are of neighbouring tiles.
-template <class E> struct WeightGradBlock {
+/// Tiles of both factors of a weight gradient, plane by plane. Pairs are of neighbouring tiles.
+template <class E> struct WeightGradTiles {
   static constexpr Int tiles_a_unit = std::is_same_v<E, Pair> ? 2 : 1;
   const Images& g;
   const Tiles& t;
-  Stage x_stage, g_stage;
+  Int units, v_plane, w_plane;
   Scratch<E> v, w;
 
-  WeightGradBlock(const Images& g, const Tiles& t, Int rows_a_block)
-      : g(g), t(t), x_stage(input_stage(g, three_by_three, t, rows_a_block)),
-        g_stage(g.out, g.filters, 2 * std::min(rows_a_block, t.rows), 2 * t.columns, 2 * t.rows > g.out[0] || 2 * t.columns > g.out[1]),
-        v(winograd_planes * plane_size(in_units(rows_a_block * t.columns), g.channels)),
-        w(winograd_planes * plane_size(in_units(rows_a_block * t.columns), g.filters)) {}
+  WeightGradTiles(const Images& g, const Tiles& t, Int rows)
+      : g(g), t(t), units(in_units(rows * t.columns)), v_plane(plane_size(units, g.channels)), w_plane(plane_size(units, g.filters)),
+        v(planes(t.form) * v_plane), w(planes(t.form) * w_plane) {}
   static Int in_units(Int tiles) { return (tiles + tiles_a_unit - 1) / tiles_a_unit; }
 
-  /// Adds rows of tiles [first, last) of the batch.
-  void run(const float* x, const float* dy, Int first, Int last, float* sums) {
-    const Int tiles = in_units((last - first) * t.columns), v_plane = plane_size(tiles, g.channels), w_plane = plane_size(tiles, g.filters);
-    Int at = 0;
-    by_image(t, first, last, [&](Int image, Int row, Int rows) {
-      const float* from = x_stage.part(x + image * g.in_size(), row * 2 - g.pad[0], -g.pad[1], 2 * rows + 2);
-      const float* gradient = g_stage.part(dy + image * g.y_size(), row * 2, 0, 2 * rows);
-      for (Int r = 0; r < rows; ++r, at += t.columns) {
-        winograd_input(WinogradInput<E>{from + 2 * r * x_stage.row_step(), x_stage.row_step(), g.channels, t.columns, {v, v_plane, at, true}});
-        winograd_gradient(
-            WinogradGradient<E>{4, gradient + 2 * r * g_stage.row_step(), g_stage.row_step(), g.filters, t.columns, {w, w_plane, at, true}});
-      }
-    });
-    for (Int p = 0; p < winograd_planes; ++p)
-      weight_sums(WeightSums<E>{v + p * v_plane, 0, g.channels, w + p * w_plane, 1, tiles, g.filters, g.channels,
-                                sums + p * g.channels * g.filters});
+  /// Transforms rows of tiles [first, last) of the batch; they lie here from row `at` on.
+  void take(const float* x, const float* dy, Int first, Int last, Int at) {
+    const Int none[2] = {0, 0};
+    TileRows(t, g.in, g.channels, g.pad).inputs(x, first, last, WinogradTiles<E>{v, v_plane, at * t.columns, true});
+    TileRows(t, g.out, g.filters, none).gradients(dy, first, last, WinogradTiles<E>{w, w_plane, at * t.columns, true});
+  }
+  /// Adds plane p of the first `rows` rows' products.
+  void add(Int p, Int rows, float* sums) const {
+    weight_sums(WeightSums<E>{v + p * v_plane, 0, g.channels, w + p * w_plane, 1, in_units(rows * t.columns), g.filters, g.channels,
+                              sums + p * g.channels * g.filters});
   }
 };
+
+/// Sums plane by plane over all tiles of the batch at once.
+template <class E> void sum_by_planes(const Images& g, const Tiles& t, const float* x, const float* dy, float* sums) {
+  const Int rows = g.batch * t.rows, size = g.channels * g.filters;
+  WeightGradTiles<E> all(g, t, rows);
+  const Int piece = round_up((rows + least_pieces - 1) / least_pieces, 2);  // a pair is of one piece
+  parallel_for(rows, piece, [&](Int begin, Int end) { all.take(x, dy, begin, end, begin); });
+  parallel_for(planes(t.form), 1, [&](Int begin, Int end) {
+    std::fill(sums + begin * size, sums + end * size, 0.0f);
+    for (Int p = begin; p < end; ++p) all.add(p, rows, sums);
+  });
+}
+
+/// Sums by shards of images.
+template <class E> void sum_by_shards(const Images& g, const Tiles& t, const float* x, const float* dy, ShardSums& all) {
+  const Int rows = block_rows(g, t, g.batch * t.rows);
+  all.run([&](Int begin, Int end, float* sums) {
+    WeightGradTiles<E> block(g, t, rows);
+    for (Int r = begin * t.rows; r < end * t.rows; r += rows) {
+      const Int last = std::min(end * t.rows, r + rows);
+      block.take(x, dy, r, last, 0);
+      for (Int p = 0; p < planes(t.form); ++p) block.add(p, last - r, sums);
+    }
+  });
+}
 }  // namespace
 
 template <class E> void winograd_weight_grad(const Images& g, const float* x, const float* dy, float* dw) {
-  const Tiles t(g);
-  const Int product = g.channels * g.filters, size = winograd_planes * product;
-  const Int rows = block_rows(g, t, g.batch * t.rows);
+  const auto t = best_tiles<E>(g);
+  const Int product = g.channels * g.filters, size = planes(t.form) * product;
   ShardSums all(g, size);
-  all.run([&](Int begin, Int end, float* sums) {
-    WeightGradBlock<E> block(g, t, rows);
-    for (Int r = begin * t.rows; r < end * t.rows; r += rows) block.run(x, dy, r, std::min(end * t.rows, r + rows), sums);
-  });
-  winograd_weight_sums(all.data(), product, all.data());
+  // Where sums outnumber the tiles' elements it pays to take them once.
+  if (g.batch * t.rows * t.columns * (g.channels + g.filters) <= all.shards() * product) sum_by_planes<E>(g, t, x, dy, all.data());
+  else sum_by_shards<E>(g, t, x, dy, all);
+  winograd_weight_sums(t.form, all.data(), product, all.data());
   unpack_by_input(all.data(), g, dw);
 }
 template void winograd_weight_grad<float>(const Images&, const float*, const float*, float*);
@@ -241,6 +245,63 @@ template void winograd_weight_grad<Pair>(const Images&, const float*, const floa
 // ---- phases of a 4x4 kernel of stride 2 ----
 
 namespace {
+/// Rows of x from a row of tiles to the next.
+constexpr Int phase_step = 4;
+
+/// Calls f(image, its first row of tiles, how many) for rows of tiles [first, last) of the batch.
+template <class F> void by_image(const Tiles& t, Int first, Int last, F&& f) {
+  for (Int r = first, n; r < last; r += n) {
+    n = std::min(last - r, t.rows - r % t.rows);
+    f(r / t.rows, r % t.rows, n);
+  }
+}
+
+/// What `rows` rows of tiles read of an image: phase_step rows each, and two more.
+Stage phase_stage(const Images& g, const Tiles& t, Int rows) {
+  const bool copy = g.pad[0] > 0 || g.pad[1] > 0 || phase_step * t.rows + 2 > g.in[0] || phase_step * t.columns + 2 > g.in[1];
+  return {g.in, g.channels, phase_step * std::min(rows, t.rows) + 2, phase_step * t.columns + 2, copy};
+}
+
+/// Rows of tiles [first, last) of the batch to v[plane][tile][phase][channel].
+void phase_inputs(const Images& g, const Tiles& t, const float* x, Int first, Int last, Stage& stage, float* v, Int plane_step) {
+  const Int depth = phases * g.channels;
+  by_image(t, first, last, [&](Int image, Int row, Int rows) {
+    const float* from = stage.part(x + image * g.in_size(), row * phase_step - g.pad[0], -g.pad[1], phase_step * rows + 2);
+    for (Int r = 0; r < rows; ++r, from += phase_step * stage.row_step(), v += t.columns * depth)
+      for (Int p = 0; p < phases; ++p)
+        phase_tiles({from + p / 2 * stage.row_step() + p % 2 * g.channels, 2 * stage.row_step(), 2 * g.channels, phase_step * g.channels,
+                     g.channels, t.columns, false, false, v + p * g.channels, plane_step, depth});
+  });
+}
+
+/// Rows of tiles of a block, whose tiles have `floats` each: blocks of nearly one size that fill most of the second-level
+/// cache, as the weights are many; two at least of few tiles.
+Int phase_block_rows(const Tiles& t, Int floats, Int total) {
+  const Int most = std::max<Int>(1, (Int{192} << 10) / (floats * t.columns));
+  return even_rows(total, std::max({std::min<Int>(4, total * t.columns / 8), (total + most - 1) / most, Int{1}}));
+}
+
+/// Rows of tiles of a convolution.
+struct PhaseBlock {
+  const Images& g;
+  const Forward& c;
+  const Tiles& t;
+  const float* u;
+  Int depth;
+  Stage stage;
+  Scratch<float> v, m;
+
+  PhaseBlock(const Images& g, const Forward& c, const Tiles& t, const float* u, Int rows)
+      : g(g), c(c), t(t), u(u), depth(phases * g.channels), stage(phase_stage(g, t, rows)),
+        v(phase_planes * plane_size(rows * t.columns, depth)), m(phase_planes * plane_size(rows * t.columns, g.filters)) {}
+
+  /// Rows [first, last) of the batch.
+  void run(Int first, Int last) {
+    phase_inputs(g, t, c.x, first, last, stage, v, plane_size((last - first) * t.columns, depth));
+    results_of<float>(g, c, t, v, depth, u, m, first, last);
+  }
+};
+
 bool phases_fit(const Images& g) {
   for (int i = 0; i < 2; ++i)
     if (g.kernel[i] != 4 || g.stride[i] != 2 || g.dilation[i] != 1 || g.pad[i] < 0) return false;
@@ -260,7 +321,7 @@ bool tiles_pay(const Images& g, Int tiles, Int floats, Int results) {
 
 bool phases_pay(const Images& g) {
   if (!phases_fit(g)) return false;
-  const Tiles t(g);
+  const Tiles t(g, TileForm::two_of_two);
   return tiles_pay(g, t.rows * t.columns, phase_floats(g), g.out[0] * g.out[1]);
 }
 
@@ -275,8 +336,9 @@ void phase_conv(const Images& g, const float* w, const Forward& c) {
         phase_weights(taps, false, u + k * g.filters + f, {phases * product, product});
       }
   });
-  const Tiles t(g);
-  tiled_conv<float>(g, phased, c, u, phase_block_rows(t, phase_floats(g), g.batch * t.rows));
+  const Tiles t(g, TileForm::two_of_two);
+  const Int total = g.batch * t.rows;
+  in_blocks(total, phase_block_rows(t, phase_floats(g), total), [&](Int rows) { return PhaseBlock(g, c, t, u, rows); });
 }
 
 namespace {
@@ -347,8 +409,8 @@ struct PhaseGradBlock {
     const Int row = rows.at[phase / 2] + 4 * tile_row, results = columns.results(phase % 2), row_step = g.in[1] * g.channels;
     if (row >= g.in[0]) return;
     float* y = dx + image * g.in_size() + row * row_step + columns.at[phase % 2] * g.channels;
-    winograd_output({phased.size, from, m_plane, g.channels, (results + 1) / 2, nullptr, false, results, y,
-                     row + 2 < g.in[0] ? y + 2 * row_step : nullptr, 2 * g.channels});
+    winograd_output({t.form, from, m_plane, g.channels, (results + 1) / 2, nullptr, false, row + 2 < g.in[0] ? 2 : 1, results, y,
+                     2 * row_step, 2 * g.channels});
   }
 };
 }  // namespace
@@ -371,7 +433,7 @@ void phase_input_grad(const Images& g, const float* dy, const float* w, float* d
       }
   });
   const ParityAxis rows(g, 0), columns(g, 1);
-  const Tiles t(rows.tiles(), columns.tiles());
+  const Tiles t(TileForm::two_of_two, rows.tiles(), columns.tiles());
   in_blocks(g.batch * t.rows, phase_block_rows(t, phase_grad_floats(g, rows, columns), g.batch * t.rows),
             [&](Int block_rows) { return PhaseGradBlock(g, dy, u, dx, t, block_rows); });
 }
@@ -391,20 +453,10 @@ struct PhaseGradTiles {
   /// Rows [first, first + n) of the batch.
   void transform(const float* x, const float* dy, Int first, Int n) {
     parallel_for(n, (n + least_pieces - 1) / least_pieces, [&](Int begin, Int end) {
-      const bool copy = 2 * t.rows > g.out[0] || 2 * t.columns > g.out[1];
-      Stage x_stage = input_stage(g, phased, t, end - begin);
-      Stage g_stage(g.out, g.filters, 2 * std::min(end - begin, t.rows), 2 * t.columns, copy);
-      Int at = begin * t.columns;
-      by_image(t, first + begin, first + end, [&](Int image, Int row, Int rows) {
-        const float* from = x_stage.part(x + image * g.in_size(), row * phased.step - g.pad[0], -g.pad[1], phased.step * rows + 2);
-        const float* gradient = g_stage.part(dy + image * g.y_size(), 2 * row, 0, 2 * rows);
-        for (Int r = 0; r < rows; ++r, at += t.columns) {
-          phase_input(from + phased.step * r * x_stage.row_step(), x_stage.row_step(), g.channels, t.columns,
-                      v + at * phases * g.channels, v_plane);
-          winograd_gradient(WinogradGradient<float>{phased.size, gradient + 2 * r * g_stage.row_step(), g_stage.row_step(), g.filters,
-                                                    t.columns, {w, w_plane, at}});
-        }
-      });
+      Stage stage = phase_stage(g, t, end - begin);
+      const Int at = begin * t.columns, none[2] = {0, 0};
+      phase_inputs(g, t, x, first + begin, first + end, stage, v + at * phases * g.channels, v_plane);
+      TileRows(t, g.out, g.filters, none).gradients(dy, first + begin, first + end, WinogradTiles<float>{w, w_plane, at});
     });
   }
 
@@ -424,7 +476,7 @@ struct PhaseGradTiles {
 
 void phase_weight_grad(const Images& g, const float* x, const float* dy, float* dw) {
   constexpr Int most_floats = Int{2} << 20;
-  const Tiles t(g);
+  const Tiles t(g, TileForm::two_of_two);
   const Int product = g.channels * g.filters, total = g.batch * t.rows;
   const Int rows = std::clamp<Int>(most_floats / (t.columns * phase_floats(g)), 1, total);
   PhaseGradTiles tiles(g, t, rows);

@@ -84,10 +84,18 @@ template <class E, int J> Tile<E> tile_of(Int positions) {
   return tiles[static_cast<std::size_t>(positions - 1)];
 }
 
-/// The block of J vectors at `column`: positions in tiles of nearly one size; the last may go over some again.
+/// The size of tiles that covers `positions` with the least to spare, not much below `most`.
+Int tile_size(Int positions, Int most) {
+  const auto covered = [&](Int size) { return (positions + size - 1) / size * size; };
+  Int best = std::min(most, positions);
+  for (Int size = best - 1; 3 * size >= 2 * most; --size)
+    if (covered(size) < covered(best)) best = size;
+  return best;
+}
+
+/// The block of J vectors at `column`: positions in tiles of one size; the last may go over some again.
 template <int J, class E> void product_block(const ProductRow<E>& r, Int column) {
-  constexpr Int most = positions_of(J);
-  const Int tiles = (r.positions + most - 1) / most, size = (r.positions + tiles - 1) / tiles;
+  const Int size = tile_size(r.positions, positions_of(J));
   const Tile<E> tile = tile_of<E, J>(size);
   Int p = 0;
   for (; p + size <= r.positions; p += size) tile(r, p, column);

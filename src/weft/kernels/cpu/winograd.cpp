@@ -6,6 +6,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <type_traits>
 
 #include <weft/kernels/cpu/pairs-inl.h>
@@ -33,86 +34,207 @@ HWY_INLINE void offer(Best& best, V v, int place) {
   best.place = hn::IfThenElse(hn::RebindMask(di, wins), hn::Set(di, place), best.place);
 }
 
-/// r0, r1 of m[0..N): the inverse transform along one axis.
-template <int N> HWY_INLINE void inverse(const V* m, Int step, V& r0, V& r1) {
-  r0 = hn::Add(m[0], m[step]);
-  r1 = hn::Sub(m[step], m[2 * step]);
-  if constexpr (N == 4) {
-    r0 = hn::Add(r0, m[2 * step]);
-    r1 = hn::Sub(r1, m[3 * step]);
+/// y = T x T' for the transform T that `along` applies to a line: get(row, column) of x, give(row, column, value) of y. Of
+/// six rows of y two at a time, so that they stay in registers; what they do not need the compiler leaves out.
+template <int in, int out, void (*along)(const V*, V*), class Get, class Give>
+HWY_INLINE void both_axes(const Get& get, const Give& give) {
+  constexpr int together = out == 6 ? 2 : out;
+  constexpr int of_six[] = {0, 5, 1, 2, 3, 4};  // those that share most of what they read
+#pragma GCC unroll 3
+  for (int first = 0; first < out; first += together) {
+    V half[together][in];
+#pragma GCC unroll 6
+    for (int b = 0; b < in; ++b) {
+      V x[in], r[out];
+#pragma GCC unroll 6
+      for (int a = 0; a < in; ++a) x[a] = get(a, b);
+      along(x, r);
+#pragma GCC unroll 6
+      for (int a = 0; a < together; ++a) half[a][b] = r[out == 6 ? of_six[first + a] : a];
+    }
+#pragma GCC unroll 6
+    for (int a = 0; a < together; ++a) {
+      V r[out];
+      along(half[a], r);
+#pragma GCC unroll 6
+      for (int b = 0; b < out; ++b) give(out == 6 ? of_six[first + a] : a, b, r[b]);
+    }
   }
 }
 
-template <int N> HWY_INLINE void output_tile(const WinogradOutput& t, Int tile, Int c) {
+/// The transforms of a line of a tile.
+template <int results, int taps> struct Lines;
+
+/// Points 0, 1, -1 and infinity.
+template <> struct Lines<2, 3> {
+  static HWY_INLINE void input(const V* x, V* r) {
+    r[0] = hn::Sub(x[0], x[2]);
+    r[1] = hn::Add(x[1], x[2]);
+    r[2] = hn::Sub(x[2], x[1]);
+    r[3] = hn::Sub(x[1], x[3]);
+  }
+  static HWY_INLINE void output(const V* m, V* y) {
+    y[0] = hn::Add(hn::Add(m[0], m[1]), m[2]);
+    y[1] = hn::Sub(hn::Sub(m[1], m[2]), m[3]);
+  }
+  static HWY_INLINE void weights(const V* w, V* r) {
+    const V half = hn::Set(D(), 0.5f), sum = hn::Add(w[0], w[2]);
+    r[0] = w[0];
+    r[1] = hn::Mul(half, hn::Add(sum, w[1]));
+    r[2] = hn::Mul(half, hn::Sub(sum, w[1]));
+    r[3] = w[2];
+  }
+  /// output's turned round.
+  static HWY_INLINE void gradient(const V* g, V* r) {
+    r[0] = g[0];
+    r[1] = hn::Add(g[0], g[1]);
+    r[2] = hn::Sub(g[0], g[1]);
+    r[3] = hn::Neg(g[1]);
+  }
+  /// weights' turned round.
+  static HWY_INLINE void weights_back(const V* m, V* r) {
+    const V half = hn::Set(D(), 0.5f);
+    const V sum = hn::Mul(half, hn::Add(m[1], m[2]));
+    r[0] = hn::Add(m[0], sum);
+    r[1] = hn::Mul(half, hn::Sub(m[1], m[2]));
+    r[2] = hn::Add(sum, m[3]);
+  }
+};
+
+/// Points 0, a, -a, b, -b and infinity. With 3/4 and 3/2, exact in float to the third power, results are four times as
+/// exact as with 1 and 2.
+template <> struct Lines<4, 3> {
+  static constexpr float a = 0.75f, b = 1.5f, a2 = a * a, b2 = b * b, a3 = a2 * a, b3 = b2 * b;
+  /// What a point's value of the weights is divided by: the product of its distances from the other points.
+  static constexpr float share_0 = 1 / (a2 * b2), share_a = 1 / (2 * a2 * (a2 - b2)), share_b = 1 / (2 * b2 * (b2 - a2));
+  static HWY_INLINE V times(float f, V v) { return hn::Mul(hn::Set(D(), f), v); }
+  static HWY_INLINE V plus(V to, float f, V v) { return hn::MulAdd(hn::Set(D(), f), v, to); }
+  static HWY_INLINE V minus(V from, float f, V v) { return hn::NegMulAdd(hn::Set(D(), f), v, from); }
+
+  static HWY_INLINE void input(const V* x, V* r) {
+    const V even_a = minus(x[4], b2, x[2]), odd_a = minus(x[3], b2, x[1]);
+    const V even_b = minus(x[4], a2, x[2]), odd_b = minus(x[3], a2, x[1]);
+    r[0] = plus(minus(x[4], a2 + b2, x[2]), a2 * b2, x[0]);
+    r[1] = plus(even_a, a, odd_a);
+    r[2] = minus(even_a, a, odd_a);
+    r[3] = plus(even_b, b, odd_b);
+    r[4] = minus(even_b, b, odd_b);
+    r[5] = plus(minus(x[5], a2 + b2, x[3]), a2 * b2, x[1]);
+  }
+  static HWY_INLINE void output(const V* m, V* y) {
+    const V sum_a = hn::Add(m[1], m[2]), sum_b = hn::Add(m[3], m[4]);
+    const V difference_a = hn::Sub(m[1], m[2]), difference_b = hn::Sub(m[3], m[4]);
+    y[0] = hn::Add(m[0], hn::Add(sum_a, sum_b));
+    y[1] = plus(times(a, difference_a), b, difference_b);
+    y[2] = plus(times(a2, sum_a), b2, sum_b);
+    y[3] = plus(plus(m[5], a3, difference_a), b3, difference_b);
+  }
+  static HWY_INLINE void weights(const V* w, V* r) {
+    const V even_a = times(share_a, plus(w[0], a2, w[2])), even_b = times(share_b, plus(w[0], b2, w[2]));
+    r[0] = times(share_0, w[0]);
+    r[1] = plus(even_a, share_a * a, w[1]);
+    r[2] = minus(even_a, share_a * a, w[1]);
+    r[3] = plus(even_b, share_b * b, w[1]);
+    r[4] = minus(even_b, share_b * b, w[1]);
+    r[5] = w[2];
+  }
+  static HWY_INLINE void gradient(const V* g, V* r) {
+    const V even_a = plus(g[0], a2, g[2]), odd_a = plus(g[1], a2, g[3]);
+    const V even_b = plus(g[0], b2, g[2]), odd_b = plus(g[1], b2, g[3]);
+    r[0] = g[0];
+    r[1] = plus(even_a, a, odd_a);
+    r[2] = minus(even_a, a, odd_a);
+    r[3] = plus(even_b, b, odd_b);
+    r[4] = minus(even_b, b, odd_b);
+    r[5] = g[3];
+  }
+  static HWY_INLINE void weights_back(const V* m, V* r) {
+    const V sum_a = times(share_a, hn::Add(m[1], m[2])), sum_b = times(share_b, hn::Add(m[3], m[4]));
+    const V difference_a = hn::Sub(m[1], m[2]), difference_b = hn::Sub(m[3], m[4]);
+    r[0] = plus(hn::Add(sum_a, sum_b), share_0, m[0]);
+    r[1] = plus(times(share_a * a, difference_a), share_b * b, difference_b);
+    r[2] = plus(plus(m[5], a2, sum_a), b2, sum_b);
+  }
+};
+
+/// Points 0, 1 and infinity; x0 - x1, x1, x1 - x2 of the inputs.
+template <> struct Lines<2, 2> {
+  static HWY_INLINE void output(const V* m, V* y) {
+    y[0] = hn::Add(m[0], m[1]);
+    y[1] = hn::Sub(m[1], m[2]);
+  }
+  /// Of taps too.
+  static HWY_INLINE void gradient(const V* g, V* r) {
+    r[0] = g[0];
+    r[1] = hn::Add(g[0], g[1]);
+    r[2] = g[1];
+  }
+};
+
+/// The largest of a tile's results and its place.
+HWY_INLINE void pool_tile(const WinogradOutput& t, const V (&y)[2][2], Int at) {
   const D d;
   const hn::RebindToSigned<D> di;
   const hn::Rebind<std::uint8_t, D> d8;
-  V m[N * N], half[2 * N], y[4];
-  const float* from = t.m + tile * t.filters + c;
-#pragma GCC unroll 16
-  for (int p = 0; p < N * N; ++p) m[p] = hn::LoadU(d, from + p * t.plane_step);
+  Best best{t.relu ? hn::Zero(d) : y[0][0], hn::Zero(di)};
 #pragma GCC unroll 4
-  for (int b = 0; b < N; ++b) inverse<N>(m + b, N, half[b], half[N + b]);
-  inverse<N>(half, 1, y[0], y[1]);
-  inverse<N>(half + N, 1, y[2], y[3]);
-  if (t.bias) {
-    const V bias = hn::LoadU(d, t.bias + c);
+  for (int q = 0; q < 4; ++q) offer(best, y[q / 2][q % 2], q);
+  hn::StoreU(best.value, d, t.y + at);
+  hn::StoreU(hn::DemoteTo(d8, best.place), d8, t.index + at);
+}
+
+template <int results, int taps> void output_tiles(const WinogradOutput& t) {
+  constexpr int size = results + taps - 1;
+  const D d;
+  const Int filters = t.filters, plane_step = t.plane_step;
+  for (Int tile = 0; tile < t.tiles; ++tile)
+    for (Int c = 0; c < filters; c += lanes()) {
+      const float* from = t.m + tile * filters + c;
+      const V bias = t.bias ? hn::LoadU(d, t.bias + c) : hn::Zero(d);
+      V y[results][results];
+      both_axes<size, results, Lines<results, taps>::output>(
+          [&](int a, int b) HWY_ATTR { return hn::LoadU(d, from + (a * size + b) * plane_step); },
+          [&](int a, int b, V v) HWY_ATTR { y[a][b] = t.bias ? hn::Add(v, bias) : v; });
+      if constexpr (results == 2)
+        if (t.index) {
+          pool_tile(t, y, tile * filters + c);
+          continue;
+        }
+      float* const to = t.y + results * tile * t.column_step + c;
 #pragma GCC unroll 4
-    for (int q = 0; q < 4; ++q) y[q] = hn::Add(y[q], bias);
-  }
-  if (t.index) {
-    Best best{t.relu ? hn::Zero(d) : y[0], hn::Zero(di)};
+      for (int a = 0; a < results; ++a)
 #pragma GCC unroll 4
-    for (int q = 0; q < 4; ++q) offer(best, y[q], q);
-    hn::StoreU(best.value, d, t.y + tile * t.filters + c);
-    hn::StoreU(hn::DemoteTo(d8, best.place), d8, t.index + tile * t.filters + c);
-    return;
-  }
-  if (t.relu)
-#pragma GCC unroll 4
-    for (int q = 0; q < 4; ++q) y[q] = hn::Max(hn::Zero(d), y[q]);
-  const bool second = 2 * tile + 1 < t.columns;
-  float* to = t.y + 2 * tile * t.column_step + c;
-  hn::StoreU(y[0], d, to);
-  if (second) hn::StoreU(y[1], d, to + t.column_step);
-  if (!t.second_row) return;
-  to = t.second_row + 2 * tile * t.column_step + c;
-  hn::StoreU(y[2], d, to);
-  if (second) hn::StoreU(y[3], d, to + t.column_step);
+        for (int b = 0; b < results; ++b)
+          if (a < t.rows && results * tile + b < t.columns)
+            hn::StoreU(t.relu ? hn::Max(hn::Zero(d), y[a][b]) : y[a][b], d, to + a * t.row_step + b * t.column_step);
+    }
+}
+
+template <int results> void weight_planes(const float* w, Int size, Int begin, Int end, float* u) {
+  const D d;
+  for (Int i = begin; i < end; i += lanes())
+    both_axes<3, results + 2, Lines<results, 3>::weights>(
+        [&](int a, int b) HWY_ATTR { return hn::LoadU(d, w + (3 * a + b) * size + i); },
+        [&](int a, int b, V v) HWY_ATTR { hn::StoreU(v, d, u + (a * (results + 2) + b) * size + i); });
 }
 }  // namespace
 
-void WeightsImpl(const float* w, Int channels, Int filters, float* u) {
-  const D d;
-  const Int size = channels * filters;
-  const V half = hn::Set(d, 0.5f);
-  for (Int i = 0; i < size; i += lanes()) {
-    V rows[4][3];
-#pragma GCC unroll 3
-    for (int b = 0; b < 3; ++b) {
-      const V g0 = hn::LoadU(d, w + b * size + i), g1 = hn::LoadU(d, w + (3 + b) * size + i), g2 = hn::LoadU(d, w + (6 + b) * size + i);
-      const V sum = hn::Add(g0, g2);
-      rows[0][b] = g0;
-      rows[1][b] = hn::Mul(half, hn::Add(sum, g1));
-      rows[2][b] = hn::Mul(half, hn::Sub(sum, g1));
-      rows[3][b] = g2;
-    }
-#pragma GCC unroll 4
-    for (int a = 0; a < 4; ++a) {
-      const V sum = hn::Add(rows[a][0], rows[a][2]);
-      hn::StoreU(rows[a][0], d, u + (4 * a) * size + i);
-      hn::StoreU(hn::Mul(half, hn::Add(sum, rows[a][1])), d, u + (4 * a + 1) * size + i);
-      hn::StoreU(hn::Mul(half, hn::Sub(sum, rows[a][1])), d, u + (4 * a + 2) * size + i);
-      hn::StoreU(rows[a][2], d, u + (4 * a + 3) * size + i);
-    }
+void OutputImpl(const WinogradOutput& t) {
+  switch (t.form) {
+    case TileForm::two_of_three: return output_tiles<2, 3>(t);
+    case TileForm::four_of_three: return output_tiles<4, 3>(t);
+    case TileForm::two_of_two: return output_tiles<2, 2>(t);
   }
+}
+void WeightsImpl(TileForm form, const float* w, Int size, Int begin, Int end, float* u) {
+  form == TileForm::two_of_three ? weight_planes<2>(w, size, begin, end, u) : weight_planes<4>(w, size, begin, end, u);
 }
 
 namespace {
 /// Puts one vector of a transformed tile where it belongs.
 template <class E> struct Put {
-  const WinogradTiles<E>& to;
-  Int channels;
+  const WinogradTiles<E> to;  // by value, as all that the loops read: stores of vectors might change anything in memory
+  const Int channels;
   HWY_INLINE void operator()(V v, Int plane, Int tile, Int c) const {
     E* const at = to.v + plane * to.plane_step;
     tile += to.first;
@@ -128,115 +250,71 @@ template <class E> struct Put {
   }
 };
 
-template <class E> void input_tiles(const WinogradInput<E>& t) {
+/// `out` x `out` planes of the tiles, size x size elements each and `step` columns apart, of a row.
+template <int step, int size, int out, void (*along)(const V*, V*), class E> void tiles_to_planes(const WinogradRow<E>& t) {
   const D d;
   const Put<E> put{t.to, t.channels};
-  for (Int tile = 0; tile < t.tiles; ++tile)
-    for (Int c = 0; c < t.channels; c += lanes()) {
-      const float* from = t.x + 2 * tile * t.channels + c;
-      V x[4][4], r[4][4];
-#pragma GCC unroll 4
-      for (int a = 0; a < 4; ++a)
-#pragma GCC unroll 4
-        for (int b = 0; b < 4; ++b) x[a][b] = hn::LoadU(d, from + a * t.row_step + b * t.channels);
-#pragma GCC unroll 4
-      for (int b = 0; b < 4; ++b) {
-        r[0][b] = hn::Sub(x[0][b], x[2][b]);
-        r[1][b] = hn::Add(x[1][b], x[2][b]);
-        r[2][b] = hn::Sub(x[2][b], x[1][b]);
-        r[3][b] = hn::Sub(x[1][b], x[3][b]);
+  const Int channels = t.channels, row_step = t.width * channels;
+  const auto transform = [&](Int tile, Int c, const auto& get) HWY_ATTR {
+    both_axes<size, out, along>(get, [&](int a, int b, V v) HWY_ATTR { put(v, a * out + b, tile, c); });
+  };
+  // Tiles that lie in the image: [first, last).
+  const bool whole_rows = t.row >= 0 && t.row + size <= t.height;
+  const Int first = std::clamp<Int>((step - 1 - t.column) / step, 0, t.tiles);
+  const Int fitting = t.width - size < t.column ? 0 : (t.width - size - t.column) / step + 1;
+  const Int last = whole_rows ? std::clamp(fitting, first, t.tiles) : first;
+  for (Int tile = 0; tile < t.tiles; ++tile) {  // in order: the second of a pair joins the first
+    if (tile == first && first < last) {
+      for (Int c = 0; c < channels; c += lanes()) {
+        const float* from = t.image + t.row * row_step + (t.column + step * first) * channels + c;
+        for (tile = first; tile < last; ++tile, from += step * channels)
+          transform(tile, c, [&](int a, int b) HWY_ATTR { return hn::LoadU(d, from + a * row_step + b * channels); });
       }
-#pragma GCC unroll 4
-      for (int a = 0; a < 4; ++a) {
-        put(hn::Sub(r[a][0], r[a][2]), 4 * a, tile, c);
-        put(hn::Add(r[a][1], r[a][2]), 4 * a + 1, tile, c);
-        put(hn::Sub(r[a][2], r[a][1]), 4 * a + 2, tile, c);
-        put(hn::Sub(r[a][1], r[a][3]), 4 * a + 3, tile, c);
-      }
+      if (tile == t.tiles) break;
     }
-}
-}  // namespace
-
-void InputImpl(const WinogradInput<float>& t) { input_tiles(t); }
-void InputPairsImpl(const WinogradInput<Pair>& t) {
-  if constexpr (has_pairs) input_tiles(t);
-}
-
-namespace {
-template <int N> void output_tiles(const WinogradOutput& t) {
-  for (Int tile = 0; tile < t.tiles; ++tile)
-    for (Int c = 0; c < t.filters; c += lanes()) output_tile<N>(t, tile, c);
-}
-}  // namespace
-void OutputImpl(const WinogradOutput& t) { t.size == 4 ? output_tiles<4>(t) : output_tiles<3>(t); }
-
-namespace {
-/// r[0..N) of two neighbours along an axis.
-template <int N> HWY_INLINE void spread(V first, V second, V* r, Int step) {
-  r[0] = first;
-  r[step] = hn::Add(first, second);
-  if constexpr (N == 3) {
-    r[2 * step] = second;
-  } else {
-    r[2 * step] = hn::Sub(first, second);
-    r[3 * step] = hn::Neg(second);
+    const float* at[size][size];
+    for (int a = 0; a < size; ++a)
+      for (int b = 0; b < size; ++b) {
+        const Int row = t.row + a, column = t.column + step * tile + b;
+        const bool inside = row >= 0 && row < t.height && column >= 0 && column < t.width;
+        at[a][b] = inside ? t.image + row * row_step + column * channels : t.zeros;
+      }
+    for (Int c = 0; c < channels; c += lanes())
+      transform(tile, c, [&](int a, int b) HWY_ATTR { return hn::LoadU(d, at[a][b] + c); });
   }
 }
+template <int results, class E> void input_tiles(const WinogradRow<E>& t) {
+  tiles_to_planes<results, results + 2, results + 2, Lines<results, 3>::input>(t);
+}
+template <int results, int taps, class E> void gradient_tiles(const WinogradRow<E>& t) {
+  tiles_to_planes<results, results, results + taps - 1, Lines<results, taps>::gradient>(t);
+}
 
-template <int N, class E> void gradient_tiles(const WinogradGradient<E>& t) {
+template <int results> void weights_of_sums(const float* s, Int size, float* w) {
   const D d;
-  const Put<E> put{t.to, t.filters};
-  for (Int tile = 0; tile < t.tiles; ++tile)
-    for (Int c = 0; c < t.filters; c += lanes()) {
-      const float* from = t.g + 2 * tile * t.filters + c;
-      V rows[2 * N], r[N];
-#pragma GCC unroll 2
-      for (int b = 0; b < 2; ++b)
-        spread<N>(hn::LoadU(d, from + b * t.filters), hn::LoadU(d, from + t.row_step + b * t.filters), rows + b, 2);
-#pragma GCC unroll 4
-      for (int a = 0; a < N; ++a) {
-        spread<N>(rows[2 * a], rows[2 * a + 1], r, 1);
-#pragma GCC unroll 4
-        for (int b = 0; b < N; ++b) put(r[b], N * a + b, tile, c);
-      }
-    }
+  for (Int i = 0; i < size; i += lanes())
+    both_axes<results + 2, 3, Lines<results, 3>::weights_back>(
+        [&](int a, int b) HWY_ATTR { return hn::LoadU(d, s + (a * (results + 2) + b) * size + i); },
+        [&](int a, int b, V v) HWY_ATTR { hn::StoreU(v, d, w + (3 * a + b) * size + i); });
 }
 }  // namespace
 
-void GradientImpl(const WinogradGradient<float>& t) { t.size == 4 ? gradient_tiles<4>(t) : gradient_tiles<3>(t); }
-void GradientPairsImpl(const WinogradGradient<Pair>& t) {
-  if constexpr (has_pairs) gradient_tiles<4>(t);
+void InputImpl(const WinogradRow<float>& t) { t.form == TileForm::two_of_three ? input_tiles<2>(t) : input_tiles<4>(t); }
+void InputPairsImpl(const WinogradRow<Pair>& t) {
+  if constexpr (has_pairs) input_tiles<2>(t);
 }
-
-/// r[0..3) of m[0..4): the weights' transform turned round, along one axis.
-HWY_INLINE void weights_back(const V* m, Int step, V* r) {
-  const V half = hn::Set(D(), 0.5f);
-  const V sum = hn::Mul(half, hn::Add(m[step], m[2 * step])), difference = hn::Mul(half, hn::Sub(m[step], m[2 * step]));
-  r[0] = hn::Add(m[0], sum);
-  r[1] = difference;
-  r[2] = hn::Add(sum, m[3 * step]);
-}
-
-void ProductSumsImpl(const float* s, Int size, float* w) {
-  const D d;
-  for (Int i = 0; i < size; i += lanes()) {
-    V m[16], columns[12], r[3];
-#pragma GCC unroll 16
-    for (int p = 0; p < 16; ++p) m[p] = hn::LoadU(d, s + p * size + i);
-#pragma GCC unroll 4
-    for (int b = 0; b < 4; ++b) {
-      weights_back(m + b, 4, r);
-      columns[b] = r[0];
-      columns[4 + b] = r[1];
-      columns[8 + b] = r[2];
-    }
-#pragma GCC unroll 3
-    for (int a = 0; a < 3; ++a) {
-      weights_back(columns + 4 * a, 1, r);
-#pragma GCC unroll 3
-      for (int b = 0; b < 3; ++b) hn::StoreU(r[b], d, w + (3 * a + b) * size + i);
-    }
+void GradientImpl(const WinogradRow<float>& t) {
+  switch (t.form) {
+    case TileForm::two_of_three: return gradient_tiles<2, 3>(t);
+    case TileForm::four_of_three: return gradient_tiles<4, 3>(t);
+    case TileForm::two_of_two: return gradient_tiles<2, 2>(t);
   }
+}
+void GradientPairsImpl(const WinogradRow<Pair>& t) {
+  if constexpr (has_pairs) gradient_tiles<2, 3>(t);
+}
+void ProductSumsImpl(TileForm form, const float* s, Int size, float* w) {
+  form == TileForm::two_of_three ? weights_of_sums<2>(s, size, w) : weights_of_sums<4>(s, size, w);
 }
 
 namespace {
@@ -284,19 +362,13 @@ void PhaseWeightsImpl(const float* taps, bool turned, float* u, const PhasePlace
   const D d;
   for (int phase = 0; phase < phases; ++phase)
     for (Int i = 0; i < channel_step; i += lanes()) {
-      const auto tap = [&](int row, int column) {
+      const auto tap = [&](int row, int column) HWY_ATTR {
         if (turned) row = 1 - row, column = 1 - column;
         return hn::LoadU(d, taps + ((2 * row + phase / 2) * 4 + 2 * column + phase % 2) * channel_step + i);
       };
-      V rows[6], r[3];
-      spread<3>(tap(0, 0), tap(1, 0), rows, 2);
-      spread<3>(tap(0, 1), tap(1, 1), rows + 1, 2);
-#pragma GCC unroll 3
-      for (int a = 0; a < 3; ++a) {
-        spread<3>(rows[2 * a], rows[2 * a + 1], r, 1);
-#pragma GCC unroll 3
-        for (int b = 0; b < 3; ++b) hn::StoreU(r[b], d, u + (3 * a + b) * places.plane_step + phase * places.phase_step + i);
-      }
+      both_axes<2, 3, Lines<2, 2>::gradient>(tap, [&](int a, int b, V v) HWY_ATTR {
+        hn::StoreU(v, d, u + (3 * a + b) * places.plane_step + phase * places.phase_step + i);
+      });
     }
 }
 
@@ -304,16 +376,11 @@ void PhaseSumsImpl(const float* s, const PhasePlaces& places, float* taps) {
   const D d;
   for (int phase = 0; phase < phases; ++phase)
     for (Int i = 0; i < channel_step; i += lanes()) {
-      V m[9], half[6], w[4];
-#pragma GCC unroll 9
-      for (int p = 0; p < 9; ++p) m[p] = hn::LoadU(d, s + p * places.plane_step + phase * places.phase_step + i);
-#pragma GCC unroll 3
-      for (int b = 0; b < 3; ++b) inverse<3>(m + b, 3, half[b], half[3 + b]);
-      inverse<3>(half, 1, w[0], w[1]);
-      inverse<3>(half + 3, 1, w[2], w[3]);
-#pragma GCC unroll 4
-      for (int k = 0; k < 4; ++k)
-        hn::StoreU(w[k], d, taps + ((k / 2 * 2 + phase / 2) * 4 + k % 2 * 2 + phase % 2) * channel_step + i);
+      both_axes<3, 2, Lines<2, 2>::output>(
+          [&](int a, int b) HWY_ATTR { return hn::LoadU(d, s + (3 * a + b) * places.plane_step + phase * places.phase_step + i); },
+          [&](int a, int b, V v) HWY_ATTR {
+            hn::StoreU(v, d, taps + ((2 * a + phase / 2) * 4 + 2 * b + phase % 2) * channel_step + i);
+          });
     }
 }
 
@@ -334,15 +401,17 @@ HWY_EXPORT(PhaseTilesImpl);
 HWY_EXPORT(PhaseWeightsImpl);
 HWY_EXPORT(PhaseSumsImpl);
 
-void winograd_weights(const float* w, std::int64_t channels, std::int64_t filters, float* u) {
-  HWY_DYNAMIC_DISPATCH(WeightsImpl)(w, channels, filters, u);
+void winograd_weights(TileForm form, const float* w, std::int64_t size, std::int64_t begin, std::int64_t end, float* u) {
+  HWY_DYNAMIC_DISPATCH(WeightsImpl)(form, w, size, begin, end, u);
 }
-void winograd_input(const WinogradInput<float>& t) { HWY_DYNAMIC_DISPATCH(InputImpl)(t); }
-void winograd_input(const WinogradInput<Pair>& t) { HWY_DYNAMIC_DISPATCH(InputPairsImpl)(t); }
+void winograd_input(const WinogradRow<float>& t) { HWY_DYNAMIC_DISPATCH(InputImpl)(t); }
+void winograd_input(const WinogradRow<Pair>& t) { HWY_DYNAMIC_DISPATCH(InputPairsImpl)(t); }
 void winograd_output(const WinogradOutput& t) { HWY_DYNAMIC_DISPATCH(OutputImpl)(t); }
-void winograd_gradient(const WinogradGradient<float>& t) { HWY_DYNAMIC_DISPATCH(GradientImpl)(t); }
-void winograd_gradient(const WinogradGradient<Pair>& t) { HWY_DYNAMIC_DISPATCH(GradientPairsImpl)(t); }
-void winograd_weight_sums(const float* s, std::int64_t size, float* w) { HWY_DYNAMIC_DISPATCH(ProductSumsImpl)(s, size, w); }
+void winograd_gradient(const WinogradRow<float>& t) { HWY_DYNAMIC_DISPATCH(GradientImpl)(t); }
+void winograd_gradient(const WinogradRow<Pair>& t) { HWY_DYNAMIC_DISPATCH(GradientPairsImpl)(t); }
+void winograd_weight_sums(TileForm form, const float* s, std::int64_t size, float* w) {
+  HWY_DYNAMIC_DISPATCH(ProductSumsImpl)(form, s, size, w);
+}
 void phase_tiles(const PhaseTiles& t) { HWY_DYNAMIC_DISPATCH(PhaseTilesImpl)(t); }
 void phase_weights(const float* taps, bool turned, float* u, const PhasePlaces& places) {
   HWY_DYNAMIC_DISPATCH(PhaseWeightsImpl)(taps, turned, u, places);
