@@ -66,22 +66,21 @@ class Layout {
     std::vector<ProgramStep> old = std::move(program_.steps);
     program_.steps.clear();
     for (ProgramStep& step : old) {
-      const bool goes_by_axes = step.op == &info_of<op::Pad>() || step.op == &info_of<op::SliceUpdate>();
-      for (BufferView& v : step.inputs) v = where_it_is(v, goes_by_axes);
+      for (BufferView& v : step.inputs) v = where_it_is(v);
       if (const Kernel* kernel = worth_moving(step)) images_to_end(step, *kernel);
-      else if (!(goes_by_axes ? by_axes(step) : element_wise(step))) sum(step);
+      else if (!by_axes(step) && !element_wise(step)) sum(step);
     }
   }
 
  private:
-  /// What the program calls `v`, where it lies now; a part of what was moved stays one where `parts`.
-  BufferView where_it_is(const BufferView& v, bool parts) {
+  /// What the program calls `v`, where it lies now; a part of what was moved stays one.
+  BufferView where_it_is(const BufferView& v) {
     const auto b = static_cast<std::size_t>(v.buffer);
     if (b >= moved_.size() || moved_[b].buffer < 0) return v;
     const BufferView& whole = moved_[b];
     if (v.offset == 0 && v.shape == whole.shape && v.strides == contiguous_strides(v.shape)) return whole;
-    if (const BufferView part = same_part(v, whole); parts && part.buffer >= 0) return part;
-    BufferView other = v;  // a reshaped or sliced view
+    if (const BufferView part = same_part(v, whole); part.buffer >= 0) return part;
+    BufferView other = v;  // a reshaped view
     other.buffer = row_major(whole).buffer;
     return other;
   }
@@ -115,7 +114,7 @@ class Layout {
     for (const ProgramStep& step : program_.steps)
       if (step.op == &info_of<op::Full>() && step.outputs[0] == v) return true;
     const ProgramBuffer& b = program_.buffers[static_cast<std::size_t>(v.buffer)];
-    if (b.kind != BufferKind::constant || v.offset != 0) return false;
+    if (b.kind != BufferKind::constant || v.offset != 0 || b.bytes == 0) return false;
     const auto *first = static_cast<const char*>(b.constant->data()), *next = first + size_of(v.dtype);
     return std::equal(next, first + b.bytes, first);
   }
@@ -156,7 +155,8 @@ class Layout {
     const Shape shape = step.outputs[0].shape;
     bool images = false;
     for (const BufferView& v : step.inputs)
-      images |= v.shape == shape && !is_contiguous(v.shape, v.strides) && is_channels_last(v.shape, v.strides);
+      images |= v.shape == shape && !is_contiguous(v.shape, v.strides) &&
+                (is_channels_last(v.shape, v.strides) || channels_side_by_side(v));
     if (!step.op->elementwise || !images) return false;
     for (BufferView& v : step.inputs) v = as_it_lies(is_contiguous(v.shape, v.strides) && v.shape == shape ? channels_last(v) : broadcast(v, shape));
     std::vector<std::pair<BufferView, BufferView>> held;
@@ -165,9 +165,10 @@ class Layout {
     for (const auto& [from, to] : held) emit_copy(from, to);
     return true;
   }
-  /// A pad or an update of a part names axes: where its image lies channels-last so does the result, and the axes are
-  /// those of the memory. False where none does.
+  /// A pad, a concatenation or an update of a part names axes: where its images lie channels-last so does the result, and
+  /// the axes are those of the memory. False where none does.
   bool by_axes(ProgramStep& step) {
+    if (step.op != &info_of<op::Pad>() && step.op != &info_of<op::SliceUpdate>() && step.op != &info_of<op::Concat>()) return false;
     if (std::none_of(step.inputs.begin(), step.inputs.end(), channels_side_by_side)) return false;
     const int rank = step.outputs[0].shape.rank();
     if (step.op == &info_of<op::Pad>()) {
@@ -175,6 +176,10 @@ class Layout {
       op.low = channels_to_end(op.low);
       op.high = channels_to_end(op.high);
       step.attrs = Attrs(info_of<op::Pad>(), &op);
+    } else if (step.op == &info_of<op::Concat>()) {
+      const auto& from = *static_cast<const op::Concat*>(step.attrs.get());
+      const op::Concat op{axis_as_it_lies(normalize_axis(from.axis, rank), rank)};
+      step.attrs = Attrs(info_of<op::Concat>(), &op);
     } else {
       auto op = *static_cast<const op::SliceUpdate*>(step.attrs.get());
       for (auto& a : op.axes) a = axis_as_it_lies(a < 0 ? a + rank : a, rank);
