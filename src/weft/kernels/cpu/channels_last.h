@@ -155,7 +155,6 @@ class ShardSums {
     });
     add_shards();
   }
-  std::int64_t shards() const { return shards_; }
   float* data() const { return buffers_; }  ///< the sums over the batch, after run()
 
  private:

@@ -232,12 +232,19 @@ template <class E> void sum_by_shards(const Images& g, const Tiles& t, const flo
 template <class E> void winograd_weight_grad(const Images& g, const float* x, const float* dy, float* dw) {
   const auto t = best_tiles<E>(g);
   const Int product = g.channels * g.filters, size = planes(t.form) * product;
+  const auto finish = [&](float* sums) {
+    winograd_weight_sums(t.form, sums, product, sums);
+    unpack_by_input(sums, g, dw);
+  };
+  // Where shards' sums would outnumber the tiles' elements it pays to take them once.
+  if (g.batch * t.rows * t.columns * (g.channels + g.filters) <= 8 * product) {
+    Scratch<float> sums(size);
+    sum_by_planes<E>(g, t, x, dy, sums);
+    return finish(sums);
+  }
   ShardSums all(g, size);
-  // Where sums outnumber the tiles' elements it pays to take them once.
-  if (g.batch * t.rows * t.columns * (g.channels + g.filters) <= all.shards() * product) sum_by_planes<E>(g, t, x, dy, all.data());
-  else sum_by_shards<E>(g, t, x, dy, all);
-  winograd_weight_sums(t.form, all.data(), product, all.data());
-  unpack_by_input(all.data(), g, dw);
+  sum_by_shards<E>(g, t, x, dy, all);
+  finish(all.data());
 }
 template void winograd_weight_grad<float>(const Images&, const float*, const float*, float*);
 template void winograd_weight_grad<Pair>(const Images&, const float*, const float*, float*);
