@@ -217,7 +217,7 @@ template <int R, int N, int U> HWY_NOINLINE void sparse_tile(const SparseSums<fl
 using Sparse = void (*)(const SparseSums<float>&, Int, Int);
 template <int R, int N> constexpr Sparse sparse() {
   if constexpr (R * N > deep_sums) return nullptr;
-  else return &sparse_tile<R, N, R * N <= 3 ? 4 : R * N <= 6 ? 2 : 1>;
+  else return &sparse_tile<R, N, R * N <= 3 ? 4 : R * N <= 5 ? 2 : 1>;
 }
 Sparse sparse_of(Int rows, Int vectors) {
   static constexpr Sparse table[most_rows][6] = {
@@ -291,7 +291,7 @@ HWY_NOINLINE void sparse_pairs_tile(const SparseSums<Half>& s, Int row, Int colu
 }
 
 using SparsePairs = void (*)(const SparseSums<Half>&, Int, Int);
-template <int R, int N> constexpr SparsePairs sparse_pairs() { return &sparse_pairs_tile<R, N, R * N <= 3 ? 2 : 1>; }
+template <int R, int N> constexpr SparsePairs sparse_pairs() { return &sparse_pairs_tile<R, N, R * N <= 2 ? 2 : 1>; }
 constexpr SparsePairs sparse_pairs_table[most_rows][3] = {{sparse_pairs<1, 1>(), sparse_pairs<1, 2>(), sparse_pairs<1, 3>()},
                                                           {sparse_pairs<2, 1>(), sparse_pairs<2, 2>(), sparse_pairs<2, 3>()},
                                                           {sparse_pairs<3, 1>(), sparse_pairs<3, 2>(), sparse_pairs<3, 3>()}};
