@@ -14,6 +14,7 @@
 
 #include <weft/base/dtype.h>
 #include <weft/kernels/cpu/pairs-inl.h>
+#include <weft/kernels/cpu/pool-inl.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace weft::cpu_kernels::HWY_NAMESPACE {
@@ -121,29 +122,27 @@ void ProductPairsImpl(const ProductRow<Pair>& r) {
 
 namespace {
 /// Channels [c, c + lanes) of one window.
-HWY_INLINE void pool_window(const PoolRow& r, Int window, Int c) {
+HWY_INLINE Best best_of_window(const PoolRow& r, const float* y) {
   const D d;
-  const hn::RebindToSigned<D> di;
-  const hn::Rebind<std::uint8_t, D> d8;
-  const float* y = r.y + window * r.width * r.step + c;
-  V best = r.relu ? hn::Zero(d) : hn::LoadU(d, y);
-  auto at = hn::Zero(di);
+  if (r.height == 2 && r.width == 2) {
+    const V four[4] = {hn::LoadU(d, y), hn::LoadU(d, y + r.step), hn::LoadU(d, y + r.row_step), hn::LoadU(d, y + r.row_step + r.step)};
+    return best_of_four(four, r.relu);
+  }
+  Best best{r.relu ? hn::Zero(d) : hn::LoadU(d, y), hn::Zero(hn::RebindToSigned<D>())};
   int place = 0;
   for (Int h = 0; h < r.height; ++h)
-    for (Int w = 0; w < r.width; ++w, ++place) {
-      const V v = hn::LoadU(d, y + h * r.row_step + w * r.step);
-      const auto wins = hn::Or(hn::Gt(v, best), hn::Not(hn::Eq(v, v)));
-      best = hn::IfThenElse(wins, v, best);
-      at = hn::IfThenElse(hn::RebindMask(di, wins), hn::Set(di, place), at);
-    }
-  hn::StoreU(best, d, r.out + window * r.channels + c);
-  hn::StoreU(hn::DemoteTo(d8, at), d8, r.index + window * r.channels + c);
+    for (Int w = 0; w < r.width; ++w, ++place) offer(best, hn::LoadU(d, y + h * r.row_step + w * r.step), place);
+  return best;
 }
 }  // namespace
 
 void PoolRowImpl(const PoolRow& r) {
   for (Int w = 0; w < r.windows; ++w)
-    for (Int c = 0; c < r.channels; c += lanes()) pool_window(r, w, c);
+    for (Int c = 0; c < r.channels; c += lanes()) {
+      const Best best = best_of_window(r, r.y + w * r.width * r.step + c);
+      hn::StoreU(best.value, D(), r.out + w * r.channels + c);
+      hn::StoreU(hn::DemoteTo(hn::Rebind<std::uint8_t, D>(), best.place), hn::Rebind<std::uint8_t, D>(), r.index + w * r.channels + c);
+    }
 }
 
 namespace {
