@@ -36,7 +36,9 @@ template <class E> Int rows_a_stage(const Images& g) {
 template <class E>
 void direct_rows(const Images& g, const Forward& c, const E* packed, StageOf<E>& stage, Int image, Int first, Int last) {
   const Int rows = g.pool[0], columns = g.windows(1) * g.pool[1], at_once = stage.copies() ? rows_a_stage<E>(g) : last - first;
-  Scratch<float> block(g.pooled ? rows * columns * g.filters : 0);
+  const bool twos = g.pooled && rows == 2 && g.pool[1] == 2;
+  const Int x_row_step = g.stride[0] * stage.row_step();
+  Scratch<float> block(g.pooled && !twos ? rows * columns * g.filters : 0);
   const auto runs = runs_of<E>(g, stage.row_step());
   ProductRow<E> p;
   p.x_step = g.stride[1] * units<E>(g.channels);
@@ -47,9 +49,9 @@ void direct_rows(const Images& g, const Forward& c, const E* packed, StageOf<E>&
   p.start = c.bias;
   p.out_step = g.filters;
   p.positions = columns;
-  p.relu = c.relu && !g.pooled;
+  p.relu = c.relu && (twos || !g.pooled);
   // Does each row go on where the last ended?
-  const bool joined = !g.pooled && g.inside(0) && g.inside(1) && g.stride[0] * stage.row_step() == columns * p.x_step;
+  const bool joined = !g.pooled && g.inside(0) && g.inside(1) && x_row_step == columns * p.x_step;
   for (Int begin = first; begin < last; begin += at_once) {
     const Int windows = std::min(at_once, last - begin);
     const E* x = stage.part(c.x + image * g.in_size(), begin * rows * g.stride[0] - g.pad[0], -g.pad[1], g.reach(0, rows * windows));
@@ -62,8 +64,14 @@ void direct_rows(const Images& g, const Forward& c, const E* packed, StageOf<E>&
       continue;
     }
     for (Int w = 0; w < windows; ++w, y += g.windows(1) * g.filters) {
+      if (twos) {
+        p.x = x + w * 2 * x_row_step;
+        p.out = y;
+        pooled_product(PooledProduct<E>{p, x_row_step, c.index + (y - c.y)});
+        continue;
+      }
       for (Int r = 0; r < rows; ++r) {
-        p.x = x + (w * rows + r) * g.stride[0] * stage.row_step();
+        p.x = x + (w * rows + r) * x_row_step;
         p.out = g.pooled ? block + r * columns * g.filters : y;
         product_row(p);
       }

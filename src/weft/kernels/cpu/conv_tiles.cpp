@@ -121,6 +121,65 @@ void ProductPairsImpl(const ProductRow<Pair>& r) {
 }
 
 namespace {
+/// W windows side by side.
+template <class E, int W, int J> HWY_NOINLINE void pooled_tile(const PooledProduct<E>& p, Int window, Int column) {
+  const D d;
+  const hn::ScalableTag<E> de;
+  const ProductRow<E>& r = p.row;
+  const Int n = lanes(), step = r.x_step, columns = r.columns, x_row_step = p.x_row_step;
+  V sum[W][J][4];
+#pragma GCC unroll 4
+  for (int j = 0; j < J; ++j) {
+    const V start = r.start ? hn::LoadU(d, r.start + column + j * n) : hn::Zero(d);
+#pragma GCC unroll 12
+    for (int t = 0; t < 4 * W; ++t) sum[t / 4][j][t % 4] = start;
+  }
+  const E* HWY_RESTRICT w = r.w + column;
+  const E* const first = r.x + 2 * window * step;
+  for (Int i = 0; i < r.run_count; ++i) {
+    const E* HWY_RESTRICT x = first + r.runs[i].x;
+    for (Int k = r.runs[i].length; k > 0; --k, ++x, w += columns) {
+      hn::Vec<hn::ScalableTag<E>> b[J];
+#pragma GCC unroll 4
+      for (int j = 0; j < J; ++j) b[j] = hn::LoadU(de, w + j * n);
+#pragma GCC unroll 12
+      for (int t = 0; t < 4 * W; ++t) {
+        const auto a = hn::Set(de, x[t % 4 / 2 * x_row_step + (t / 4 * 2 + t % 2) * step]);
+#pragma GCC unroll 4
+        for (int j = 0; j < J; ++j) sum[t / 4][j][t % 4] = multiply_add(a, b[j], sum[t / 4][j][t % 4]);
+      }
+    }
+  }
+#pragma GCC unroll 4
+  for (int t = 0; t < W; ++t)
+#pragma GCC unroll 4
+    for (int j = 0; j < J; ++j) put(best_of_four(sum[t][j], r.relu), r.out, p.index, (window + t) * columns + column + j * n);
+}
+
+template <int J, class E> void pooled_block(const PooledProduct<E>& p, Int column) {
+  constexpr int most = std::min(most_positions, deep_sums / J) / 4;
+  const Int windows = p.row.positions / 2, rest = windows % most;
+  Int w = 0;
+  for (; w + most <= windows; w += most) pooled_tile<E, most, J>(p, w, column);
+  if constexpr (most > 2)
+    if (rest == 2) return pooled_tile<E, 2, J>(p, w, column);
+  if (rest > 0) pooled_tile<E, 1, J>(p, w, column);
+}
+
+template <class E> void pooled_product_of(const PooledProduct<E>& p) {
+  const Int n = lanes();
+  Int column = 0;
+  for (; column + 2 * n <= p.row.columns; column += 2 * n) pooled_block<2>(p, column);
+  for (; column < p.row.columns; column += n) pooled_block<1>(p, column);
+}
+}  // namespace
+
+void PooledProductImpl(const PooledProduct<float>& p) { pooled_product_of(p); }
+void PooledPairsImpl(const PooledProduct<Pair>& p) {
+  if constexpr (has_pairs) pooled_product_of(p);
+}
+
+namespace {
 /// Channels [c, c + lanes) of one window.
 HWY_INLINE Best best_of_window(const PoolRow& r, const float* y) {
   const D d;
@@ -138,11 +197,7 @@ HWY_INLINE Best best_of_window(const PoolRow& r, const float* y) {
 
 void PoolRowImpl(const PoolRow& r) {
   for (Int w = 0; w < r.windows; ++w)
-    for (Int c = 0; c < r.channels; c += lanes()) {
-      const Best best = best_of_window(r, r.y + w * r.width * r.step + c);
-      hn::StoreU(best.value, D(), r.out + w * r.channels + c);
-      hn::StoreU(hn::DemoteTo(hn::Rebind<std::uint8_t, D>(), best.place), hn::Rebind<std::uint8_t, D>(), r.index + w * r.channels + c);
-    }
+    for (Int c = 0; c < r.channels; c += lanes()) put(best_of_window(r, r.y + w * r.width * r.step + c), r.out, r.index, w * r.channels + c);
 }
 
 namespace {
@@ -303,6 +358,8 @@ HWY_EXPORT(JoinPairsImpl);
 HWY_EXPORT(RoundPositionsImpl);
 HWY_EXPORT(TakePairsImpl);
 HWY_EXPORT(TransposePairsImpl);
+HWY_EXPORT(PooledProductImpl);
+HWY_EXPORT(PooledPairsImpl);
 HWY_EXPORT(PoolRowImpl);
 HWY_EXPORT(WeightSumsImpl);
 HWY_EXPORT(TakeElementsImpl);
@@ -311,6 +368,8 @@ HWY_EXPORT(GatherRowImpl);
 
 void product_row(const ProductRow<float>& r) { HWY_DYNAMIC_DISPATCH(ProductRowImpl)(r); }
 void product_row(const ProductRow<Pair>& r) { HWY_DYNAMIC_DISPATCH(ProductPairsImpl)(r); }
+void pooled_product(const PooledProduct<float>& r) { HWY_DYNAMIC_DISPATCH(PooledProductImpl)(r); }
+void pooled_product(const PooledProduct<Pair>& r) { HWY_DYNAMIC_DISPATCH(PooledPairsImpl)(r); }
 void pool_row(const PoolRow& r) { HWY_DYNAMIC_DISPATCH(PoolRowImpl)(r); }
 void weight_sums(const WeightSums<float>& s) { HWY_DYNAMIC_DISPATCH(WeightSumsImpl)(s); }
 void weight_sums(const WeightSums<Pair>& s) { HWY_DYNAMIC_DISPATCH(WeightPairsImpl)(s); }

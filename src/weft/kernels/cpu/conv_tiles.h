@@ -37,6 +37,17 @@ template <class E> struct ProductRow {
 void product_row(const ProductRow<float>& r);
 void product_row(const ProductRow<Pair>& r);
 
+/// Two rows of results, x_row_step apart in x, as ProductRow makes them, and of each window of 2x2 the largest and its place,
+/// as PoolRow does: without a trip through memory. `out_step` and `add` of the row are not used, `out` and `relu` are those
+/// of the windows.
+template <class E> struct PooledProduct {
+  ProductRow<E> row = {};
+  std::int64_t x_row_step = 0;
+  std::uint8_t* index = nullptr;
+};
+void pooled_product(const PooledProduct<float>& r);
+void pooled_product(const PooledProduct<Pair>& r);
+
 /// One row of windows of height x width side by side over `rows` rows of y: the largest (0 among the candidates where
 /// `relu`) and its place.
 struct PoolRow {

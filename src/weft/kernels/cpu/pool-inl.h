@@ -43,6 +43,13 @@ HWY_INLINE Best best_of_four(const hn::Vec<hn::ScalableTag<float>>* y, bool relu
   return best;
 }
 
+/// To element `at` of results and places, and behind it.
+HWY_INLINE void put(const Best& best, float* values, std::uint8_t* places, std::int64_t at) {
+  const hn::Rebind<std::uint8_t, hn::ScalableTag<float>> d8;
+  hn::StoreU(best.value, hn::ScalableTag<float>(), values + at);
+  hn::StoreU(hn::DemoteTo(d8, best.place), d8, places + at);
+}
+
 }  // namespace weft::cpu_kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 #endif
