@@ -48,6 +48,7 @@ std::vector<Geometry> geometries() {
           {"blocks of channels, strides", {3, 64, 9, 8}, {32, 64, 2, 3}, {2, 1}, {1, 1}, {1, 1}, false, false},
           {"blocks of channels, tall", {2, 32, 13, 9}, {16, 32, 4, 1}, {1, 1}, {0, 0}, {2, 1}, false, false},
           {"tiles", {5, 32, 14, 14}, {64, 32, 3, 3}, {1, 1}, {0, 0}, {1, 1}, true, true},
+          {"few tiles, an odd number", {5, 32, 8, 8}, {64, 32, 3, 3}, {1, 1}, {0, 0}, {1, 1}, true, true},
           {"tiles, padded, odd sizes", {3, 16, 9, 11}, {32, 16, 3, 3}, {1, 1}, {1, 1}, {1, 1}, true, true}};
 }
 

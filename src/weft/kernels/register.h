@@ -8,6 +8,7 @@ void register_onednn();
 
 // Weft's own kernels for images that lie channels-last, as compiled steps lay them out (Highway).
 void register_cpu_channels_last_conv();
+void register_cpu_channels_last_sparse();
 void register_cpu_channels_last_depthwise();
 void register_cpu_channels_last_norm();
 void register_cpu_channels_last_pool();

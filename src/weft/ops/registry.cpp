@@ -58,6 +58,7 @@ void register_builtin_ops() {
   register_norm_gradients();
 
   register_cpu_channels_last_conv();
+  register_cpu_channels_last_sparse();
   register_cpu_channels_last_depthwise();
   register_cpu_channels_last_norm();
   register_cpu_channels_last_pool();

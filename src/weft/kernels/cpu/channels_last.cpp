@@ -69,6 +69,19 @@ const char* decline_any_groups(const KernelCall& call, const op::ConvShape& s) {
   return nullptr;
 }
 
+const char* decline_filters(const KernelCall& call, const op::ConvShape& s) {
+  if (const char* why = decline_images(call, s)) return why;
+  return s.out_channels % channel_step ? "for 16, 32, 48, … filters" : nullptr;
+}
+
+const char* decline_pool(const Dims& pool) { return Shape(pool).numel() > 256 ? "windows of more than 256 elements" : nullptr; }
+
+const char* decline_behind_pool(const KernelCall& call, const op::ConvShape& s, const Dims& pool) {
+  if (const char* why = decline_filters(call, s)) return why;
+  if (s.dilation[s.axes - 1] != 1) return "for taps side by side";
+  return decline_pool(pool);
+}
+
 namespace {
 /// Few enough shards that their sums stay below 8 MB, but two.
 Int images_a_shard(const Images& g, Int size) {

@@ -68,6 +68,12 @@ using Stage = StageOf<float>;
 /// What every channels-last convolution here declines; the second takes groups.
 const char* decline_images(const KernelCall& call, const op::ConvShape& s);
 const char* decline_any_groups(const KernelCall& call, const op::ConvShape& s);
+/// The same and what makes no whole vectors of filters.
+const char* decline_filters(const KernelCall& call, const op::ConvShape& s);
+/// What does not fit an index of one byte.
+const char* decline_pool(const Dims& pool);
+/// What gradients behind a max_pool decline: they follow runs of taps that are one row apart.
+const char* decline_behind_pool(const KernelCall& call, const op::ConvShape& s, const Dims& pool);
 
 /// Where the rows of taps of an input's gradient add up: the result itself, or a copy where there is padding or where
 /// whole vectors would reach behind a row.

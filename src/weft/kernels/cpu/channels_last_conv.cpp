@@ -1,5 +1,5 @@
-// Convolutions of channels-last images: directly from the image (a row of taps is adjacent memory), by Winograd's tiles
-// where those save work, and from the sparse gradient behind a max_pool. Images and rows are cut by shape alone.
+// Convolutions of channels-last images: directly from the image (a row of taps is adjacent memory), or by Winograd's tiles
+// where those save work. Images and rows are cut by shape alone.
 #include <algorithm>
 
 #include <weft/base/memory.h>
@@ -36,7 +36,9 @@ template <class E> Int rows_a_stage(const Images& g) {
 template <class E>
 void direct_rows(const Images& g, const Forward& c, const E* packed, StageOf<E>& stage, Int image, Int first, Int last) {
   const Int rows = g.pool[0], columns = g.windows(1) * g.pool[1], at_once = stage.copies() ? rows_a_stage<E>(g) : last - first;
-  Scratch<float> block(g.pooled ? rows * columns * g.filters : 0);
+  const bool twos = g.pooled && rows == 2 && g.pool[1] == 2;
+  const Int x_row_step = g.stride[0] * stage.row_step();
+  Scratch<float> block(g.pooled && !twos ? rows * columns * g.filters : 0);
   const auto runs = runs_of<E>(g, stage.row_step());
   ProductRow<E> p;
   p.x_step = g.stride[1] * units<E>(g.channels);
@@ -47,9 +49,9 @@ void direct_rows(const Images& g, const Forward& c, const E* packed, StageOf<E>&
   p.start = c.bias;
   p.out_step = g.filters;
   p.positions = columns;
-  p.relu = c.relu && !g.pooled;
+  p.relu = c.relu && (twos || !g.pooled);
   // Does each row go on where the last ended?
-  const bool joined = !g.pooled && g.inside(0) && g.inside(1) && g.stride[0] * stage.row_step() == columns * p.x_step;
+  const bool joined = !g.pooled && g.inside(0) && g.inside(1) && x_row_step == columns * p.x_step;
   for (Int begin = first; begin < last; begin += at_once) {
     const Int windows = std::min(at_once, last - begin);
     const E* x = stage.part(c.x + image * g.in_size(), begin * rows * g.stride[0] - g.pad[0], -g.pad[1], g.reach(0, rows * windows));
@@ -62,8 +64,14 @@ void direct_rows(const Images& g, const Forward& c, const E* packed, StageOf<E>&
       continue;
     }
     for (Int w = 0; w < windows; ++w, y += g.windows(1) * g.filters) {
+      if (twos) {
+        p.x = x + w * 2 * x_row_step;
+        p.out = y;
+        pooled_product(PooledProduct<E>{p, x_row_step, c.index + (y - c.y)});
+        continue;
+      }
       for (Int r = 0; r < rows; ++r) {
-        p.x = x + (w * rows + r) * g.stride[0] * stage.row_step();
+        p.x = x + (w * rows + r) * x_row_step;
         p.out = g.pooled ? block + r * columns * g.filters : y;
         product_row(p);
       }
@@ -99,11 +107,6 @@ template <class E> void run_forward(const KernelCall& call, const op::ConvShape&
   } else {
     direct_conv<float>(g, c, packed);
   }
-}
-
-const char* decline_filters(const KernelCall& call, const op::ConvShape& s) {
-  if (const char* why = decline_images(call, s)) return why;
-  return s.out_channels % channel_step ? "for 16, 32, 48, … filters" : nullptr;
 }
 
 // ---- gradient of the input ----
@@ -243,87 +246,6 @@ template <class E> void run_weight_grad(const KernelCall& call) {
   winograd_pays(g) ? winograd_weight_grad<E>(g, x, dy, dw) : direct_weight_grad(g, x, dy, dw, E());
 }
 
-// ---- gradients behind a max_pool: at most one result of each window is not zero ----
-
-/// Lists of a block of windows.
-struct Lists {
-  Int capacity;
-  Scratch<std::int32_t> at, counts;
-  Scratch<float> factor;
-  Lists(Int lists, Int most) : capacity(most + 4), at(lists * capacity), counts(lists), factor(lists * capacity) {}
-  /// Zeros behind the end of list l.
-  void close(Int l) {
-    std::fill_n(at + l * capacity + counts[l], 3, 0);
-    std::fill_n(factor + l * capacity + counts[l], 3, 0.0f);
-  }
-};
-
-/// Rows of windows whose lists are made at once.
-Int rows_a_block(const Images& g) { return std::clamp<Int>(256 / g.windows(1), 1, g.windows(0)); }
-
-/// For every filter the places (of the first tap) and gradients of the windows in rows [first, last) of an image.
-void list_by_filter(const Images& g, Int row_step, const float* dy, const std::uint8_t* index, Int first, Int last, Lists& lists) {
-  std::fill_n(lists.counts.data(), g.filters, 0);
-  ScratchVector<std::int32_t> places;
-  for (Int h = 0; h < g.pool[0]; ++h)
-    for (Int w = 0; w < g.pool[1]; ++w)
-      places.push_back(static_cast<std::int32_t>(h * g.stride[0] * row_step + w * g.stride[1] * g.channels));
-  std::int32_t *const at = lists.at, *const counts = lists.counts;
-  float* const factor = lists.factor;
-  const Int capacity = lists.capacity, filters = g.filters;
-  for (Int r = first; r < last; ++r)
-    for (Int c = 0; c < g.windows(1); ++c) {
-      const Int window = (r * g.windows(1) + c) * filters;
-      const auto base = static_cast<std::int32_t>(r * g.pool[0] * g.stride[0] * row_step + c * g.pool[1] * g.stride[1] * g.channels);
-      for (Int f = 0; f < filters; ++f) {  // written always, counted where not zero: no branch to guess
-        const Int to = f * capacity + counts[f];
-        at[to] = base + places[index[window + f]];
-        factor[to] = dy[window + f];
-        counts[f] += dy[window + f] != 0;
-      }
-    }
-  for (Int f = 0; f < filters; ++f) lists.close(f);
-}
-
-/// `n` elements as sparse_sums reads them: as they are, or rounded.
-const float* as_sparse(const float* from, Int, Scratch<float>&) { return from; }
-const std::uint16_t* as_sparse(const float* from, Int n, Scratch<std::uint16_t>& to) {
-  round_blocks(from, n, to);
-  return to;
-}
-template <class F> Scratch<F> room_for_rounded(Int n) { return Scratch<F>(std::is_same_v<F, float> ? 0 : n); }
-
-template <class F> void run_block_weight_grad(const KernelCall& call) {
-  const auto& op = call.attributes<op::ConvBlockWeightGrad>();
-  const Images g(op.geometry(call.in[0].shape, call.in[1].shape), op.pool);
-  const float *x = call.in[0].as<float>(), *dy = call.in[1].as<float>();
-  const auto* index = call.in[2].as<std::uint8_t>();
-  const Int runs = g.run_count(), length = g.run_length(), width = round_up(length, channel_step);
-  const Int rows = g.reach(0, g.windows(0) * g.pool[0]), columns = g.reach(1, g.windows(1) * g.pool[1]), block = rows_a_block(g);
-  ScratchVector<Int> out_at;
-  for (Int f = 0; f < g.filters; ++f) out_at.push_back(f * runs * width);
-  ShardSums all(g, g.filters * runs * width);
-  all.run([&](Int begin, Int end, float* sums) {
-    Stage stage(g.in, g.channels, rows, columns, width != length || !g.inside(0) || !g.inside(1));
-    Lists lists(g.filters, block * g.windows(1));
-    auto rounded = room_for_rounded<F>(rows * stage.row_step());
-    for (Int n = begin; n < end; ++n) {
-      const F* image = as_sparse(stage.part(x + n * g.in_size(), -g.pad[0], -g.pad[1], rows), rows * stage.row_step(), rounded);
-      for (Int r = 0; r < g.windows(0); r += block) {
-        list_by_filter(g, stage.row_step(), dy + n * g.y_size(), index + n * g.y_size(), r, std::min(g.windows(0), r + block), lists);
-        sparse_sums(SparseSums<F>{lists.at, lists.factor, lists.counts, lists.capacity, g.filters, image, runs,
-                                  g.run_count() > 1 ? g.run_at(1, stage.row_step()) : 0, length, sums, out_at.data(), width});
-      }
-    }
-  });
-  const Int taps_a_run = g.taps() / runs;
-  float* dw = call.out[0].as<float>();
-  for (Int o = 0; o < g.filters; ++o)
-    for (Int c = 0; c < g.channels; ++c)
-      for (Int t = 0; t < g.taps(); ++t)
-        *dw++ = all.data()[(o * runs + t / taps_a_run) * width + t % taps_a_run * g.channels + c];
-}
-
 /// Spread out in pairs: a window of two columns is a pair a row.
 void run_block_weight_grad_in_pairs(const KernelCall& call) {
   const auto& op = call.attributes<op::ConvBlockWeightGrad>();
@@ -334,53 +256,6 @@ void run_block_weight_grad_in_pairs(const KernelCall& call) {
     const Int at = (image * g.windows(0) + row / g.pool[0]) * g.windows(1) * g.filters;
     for (Int w = 0; w < g.windows(1); ++w)
       take_pairs(dy + at + w * g.filters, index + at + w * g.filters, static_cast<int>(row % g.pool[0] * 2), g.filters, to + w * g.filters);
-  });
-}
-
-/// For every result of rows [first, last) of windows the filters whose gradient it takes, and where its taps lie.
-/// Returns how many results.
-Int list_by_result(const Images& g, Int row_step, Int width, const float* dy, const std::uint8_t* index, Int first, Int last,
-                   Lists& lists, Int* out_at) {
-  Int l = 0;
-  for (Int r = first; r < last; ++r)
-    for (Int c = 0; c < g.windows(1); ++c)
-      for (Int p = 0; p < g.pool[0] * g.pool[1]; ++p, ++l) {
-        const Int window = (r * g.windows(1) + c) * g.filters;
-        lists.counts[l] = static_cast<std::int32_t>(take_where(dy + window, index + window, static_cast<int>(p), g.filters,
-                                                               static_cast<std::int32_t>(width), lists.at + l * lists.capacity,
-                                                               lists.factor + l * lists.capacity));
-        lists.close(l);
-        out_at[l] = (r * g.pool[0] + p / g.pool[1]) * g.stride[0] * row_step + (c * g.pool[1] + p % g.pool[1]) * g.stride[1] * g.channels;
-      }
-  return l;
-}
-
-template <class F> void run_block_input_grad(const KernelCall& call) {
-  const auto& op = call.attributes<op::ConvBlockInputGrad>();
-  const Images g(op.geometry(call.in[0].shape, call.in[2].shape), op.pool);
-  const float* dy = call.in[0].as<float>();
-  const auto* index = call.in[1].as<std::uint8_t>();
-  const Int runs = g.run_count(), length = g.run_length(), width = round_up(length, channel_step);
-  Scratch<float> packed(runs * g.filters * width);
-  pack_by_filter(call.in[2].as<float>(), g, width, packed);
-  auto rounded = room_for_rounded<F>(runs * g.filters * width);
-  const F* weights = as_sparse(packed, runs * g.filters * width, rounded);
-  const Int block = rows_a_block(g), most = block * g.windows(1) * g.pool[0] * g.pool[1];
-  parallel_for(g.batch, 1, [&](Int begin, Int end) {
-    InputSums sums(g, width, call.out[0].as<float>());
-    Lists lists(most, g.filters + channel_step);
-    Scratch<Int> out_at(most);
-    for (Int n = begin; n < end; ++n) {
-      float* to = sums.begin(n);
-      for (Int first = 0; first < g.windows(0); first += block) {
-        const Int count = list_by_result(g, sums.row_step(), width, dy + n * g.y_size(), index + n * g.y_size(), first,
-                                         std::min(g.windows(0), first + block), lists, out_at);
-        for (Int r = 0; r < runs; ++r)
-          sparse_sums(SparseSums<F>{lists.at, lists.factor, lists.counts, lists.capacity, count, weights + r * g.filters * width, 1, 0,
-                                    length, to + g.run_at(r, sums.row_step()), out_at, 0});
-      }
-      sums.finish(n);
-    }
   });
 }
 
@@ -396,7 +271,6 @@ template <class E> void run_block(const KernelCall& call) {
   const auto& op = call.attributes<op::ConvBlock>();
   run_forward<E>(call, op.geometry(call.in[0].shape, call.in[1].shape), op.relu, op.pool);
 }
-const char* decline_pool(const Dims& pool) { return Shape(pool).numel() > 256 ? "windows of more than 256 elements" : nullptr; }
 const char* decline_block(const KernelCall& call) {
   const auto& op = call.attributes<op::ConvBlock>();
   const char* why = decline_filters(call, op.geometry(call.in[0].shape, call.in[1].shape));
@@ -408,42 +282,15 @@ const char* decline_input_grad(const KernelCall& call) {
 const char* decline_weight_grad(const KernelCall& call) {
   return decline_filters(call, call.attributes<op::ConvWeightGrad>().geometry(call.in[0].shape, call.in[1].shape));
 }
-/// The sparse forms follow runs of taps that are one row apart.
-const char* decline_sparse(const KernelCall& call, const op::ConvShape& s, const Dims& pool) {
-  if (const char* why = decline_filters(call, s)) return why;
-  if (s.dilation[s.axes - 1] != 1) return "for taps side by side";
-  return decline_pool(pool);
-}
-const char* decline_block_input_grad(const KernelCall& call) {
-  const auto& op = call.attributes<op::ConvBlockInputGrad>();
-  return decline_sparse(call, op.geometry(call.in[0].shape, call.in[2].shape), op.pool);
-}
-/// Rows of taps that interleave in whole blocks, wherever they begin.
-const char* decline_halves(const op::ConvShape& s) {
-  return s.in_channels % block_of_halves == 0 ? nullptr : "for 32, 64, 96, … channels";
-}
-const char* decline_block_input_grad_bf16(const KernelCall& call) {
-  const char* why = decline_block_input_grad(call);
-  return why ? why : decline_halves(call.attributes<op::ConvBlockInputGrad>().geometry(call.in[0].shape, call.in[2].shape));
-}
 /// Rows of taps that fill their vectors badly: there the sparse form gains little.
 const char* decline_block_weight_grad_in_pairs(const KernelCall& call) {
   const auto& op = call.attributes<op::ConvBlockWeightGrad>();
   const op::ConvShape s = op.geometry(call.in[0].shape, call.in[1].shape);
-  if (const char* why = decline_sparse(call, s, op.pool)) return why;
+  if (const char* why = decline_behind_pool(call, s, op.pool)) return why;
   const Images g(s, op.pool);
   if (g.pool[1] != 2) return "for windows of two columns";
   return g.pool[0] * g.run_length() * 4 <= 5 * round_up(g.run_length(), channel_step) ? nullptr : "for short rows of taps";
 }
-const char* decline_block_weight_grad(const KernelCall& call) {
-  const auto& op = call.attributes<op::ConvBlockWeightGrad>();
-  return decline_sparse(call, op.geometry(call.in[0].shape, call.in[1].shape), op.pool);
-}
-const char* decline_block_weight_grad_bf16(const KernelCall& call) {
-  const char* why = decline_block_weight_grad(call);
-  return why ? why : decline_halves(call.attributes<op::ConvBlockWeightGrad>().geometry(call.in[0].shape, call.in[1].shape));
-}
-
 }  // namespace
 }  // namespace weft::cpu_kernels
 
@@ -466,20 +313,9 @@ void register_cpu_channels_last_conv() {
   add(info_of<op::ConvWeightGrad>(), {"cpu.conv_weight_grad_channels_last", &run_weight_grad<float>, &decline_weight_grad, true, 3, 0},
       &run_weight_grad<Pair>);
   add(info_of<op::ConvBlock>(), {"cpu.conv_block_channels_last", &run_block<float>, &decline_block, true, 1, 3}, &run_block<Pair>);
-  const auto add_sparse = [&](const OpInfo& op, const char* name, std::uint32_t in, std::uint32_t out, auto run, auto decline, Precision p) {
-    add_kernel(op, cpu_type, {name, run, decline, true, in, out, false, p});
-  };
-  const OpInfo &input_grad = info_of<op::ConvBlockInputGrad>(), &weight_grad = info_of<op::ConvBlockWeightGrad>();
-  add_sparse(input_grad, "cpu.conv_block_input_grad_channels_last_bf16", 3, 1, &run_block_input_grad<std::uint16_t>,
-             &decline_block_input_grad_bf16, Precision::bf16);
-  add_sparse(input_grad, "cpu.conv_block_input_grad_channels_last", 3, 1, &run_block_input_grad<float>, &decline_block_input_grad,
-             Precision::f32);
-  add_sparse(weight_grad, "cpu.conv_block_weight_grad_in_pairs_bf16", 7, 0, &run_block_weight_grad_in_pairs,
-             &decline_block_weight_grad_in_pairs, Precision::bf16);
-  add_sparse(weight_grad, "cpu.conv_block_weight_grad_channels_last_bf16", 7, 0, &run_block_weight_grad<std::uint16_t>,
-             &decline_block_weight_grad_bf16, Precision::bf16);
-  add_sparse(weight_grad, "cpu.conv_block_weight_grad_channels_last", 7, 0, &run_block_weight_grad<float>, &decline_block_weight_grad,
-             Precision::f32);
+  add_kernel(info_of<op::ConvBlockWeightGrad>(), cpu_type,
+             {"cpu.conv_block_weight_grad_in_pairs_bf16", &run_block_weight_grad_in_pairs, &decline_block_weight_grad_in_pairs, true, 7, 0,
+              false, Precision::bf16});
 }
 
 }  // namespace weft

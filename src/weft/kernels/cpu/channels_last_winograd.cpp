@@ -25,10 +25,10 @@ struct Tiles {
   static Int live(const Images& g, int axis) { return g.windows(axis) * g.pool[axis]; }
 };
 
-/// The tiles that cost least. Where something is pooled, or in bf16, whose rounding the large ones magnify, the small ones.
+/// The tiles that cost least; in bf16, whose rounding the large ones magnify, the small ones.
 template <class E> Tiles best_tiles(const Images& g) {
   const Tiles small(g, TileForm::two_of_three), large(g, TileForm::four_of_three);
-  return !std::is_same_v<E, Pair> && !g.pooled && large.cost(g.batch) < small.cost(g.batch) ? large : small;
+  return !std::is_same_v<E, Pair> && large.cost(g.batch) < small.cost(g.batch) ? large : small;
 }
 
 /// From plane to plane of a block of tiles: a cache line more than it takes, so that the 16 lines that a transform writes
@@ -81,9 +81,9 @@ void results_of(const Images& g, const Forward& c, const Tiles& t, const E* v, I
                               g.filters, tiles});
   for (Int r = first; r < last; ++r) {
     const Int image = r / t.rows, row = r % t.rows;
-    const Int at = image * g.y_size() + (g.pooled ? row : t.step * row) * g.windows(1) * g.filters;
+    const Int step = g.pooled ? t.step / 2 : t.step, row_step = g.windows(1) * g.filters, at = image * g.y_size() + step * row * row_step;
     winograd_output({t.form, m + (r - first) * t.columns * g.filters, m_plane, g.filters, t.columns, c.bias, c.relu,
-                     std::min(t.step, g.out[0] - t.step * row), g.out[1], c.y + at, g.out[1] * g.filters, g.filters,
+                     std::min(step, g.windows(0) - step * row), g.windows(1), c.y + at, row_step, g.filters,
                      g.pooled ? c.index + at : nullptr});
   }
 }
@@ -132,18 +132,30 @@ bool winograd_pays(const Images& g) {
   return Tiles(g, TileForm::two_of_three).cost(g.batch) * 5 < g.batch * Tiles::live(g, 0) * Tiles::live(g, 1) * 9 * 4;
 }
 
+namespace {
+/// The planes of weights w[3 * 3][inner][columns], as product_row reads them.
+template <class E> class Planes {
+ public:
+  Planes(TileForm form, const float* w, Int inner, Int columns)
+      : u_(planes(form) * inner * columns), joined_(std::is_same_v<E, Pair> ? planes(form) * units<E>(inner) * columns : 0) {
+    const Int size = inner * columns;
+    parallel_for(size, 1024, [&](Int begin, Int end) { winograd_weights(form, w, size, begin, end, u_); });
+    if constexpr (std::is_same_v<E, Pair>) join_rows(u_, planes(form), inner, columns, joined_);
+  }
+  const E* data() const {
+    if constexpr (std::is_same_v<E, Pair>) return joined_;
+    else return u_;
+  }
+
+ private:
+  Scratch<float> u_;
+  Scratch<Pair> joined_;
+};
+}  // namespace
+
 template <class E> void winograd_conv(const Images& g, const Forward& c) {
   const auto t = best_tiles<E>(g);
-  const Int size = g.channels * g.filters;
-  Scratch<float> u(planes(t.form) * size);
-  parallel_for(size, 1024, [&](Int begin, Int end) { winograd_weights(t.form, c.packed, size, begin, end, u); });
-  if constexpr (std::is_same_v<E, Pair>) {
-    Scratch<Pair> joined(planes(t.form) * g.channels / 2 * g.filters);
-    join_rows(u, planes(t.form), g.channels, g.filters, joined);
-    tiled_conv<Pair>(g, c, t, joined);
-  } else {
-    tiled_conv<float>(g, c, t, u);
-  }
+  tiled_conv<E>(g, c, t, Planes<E>(t.form, c.packed, g.channels, g.filters).data());
 }
 template void winograd_conv<float>(const Images&, const Forward&);
 template void winograd_conv<Pair>(const Images&, const Forward&);
@@ -158,19 +170,68 @@ Images turned_round(const Images& g) {
   return back;
 }
 
-bool winograd_input_grad_pays(const Images& g) {
+namespace {
+/// Is the convolution with the kernel turned round less work than the direct form, which skips padding?
+bool turning_pays(const Images& g) {
   const Images back = turned_round(g);
-  if (!winograd_pays(back)) return false;
-  // Fewer products than the direct form, which skips padding?
-  return Tiles(back, TileForm::two_of_three).cost(g.batch) * 5 < g.batch * g.out[0] * g.out[1] * 9 * 4;
+  return winograd_pays(back) && Tiles(back, TileForm::two_of_three).cost(g.batch) * 5 < g.batch * g.out[0] * g.out[1] * 9 * 4;
 }
+/// Are tiles of dy, which are then tiles of dx to be added up, less work than either?
+template <class E> bool adding_pays(const Images& g) {
+  return winograd_pays(g) &&
+         (!turning_pays(g) || best_tiles<E>(g).cost(g.batch) * 5 < best_tiles<E>(turned_round(g)).cost(g.batch) * 4);
+}
+
+/// to[tap(0)][filter][channel], to[tap(1)]… of w[filter][channel][tap].
+template <class Tap> void pack_taps(const Images& g, const float* w, float* to, Tap&& tap) {
+  parallel_for(9 * g.filters, 64, [&](Int begin, Int end) {
+    for (Int i = begin; i < end; ++i)
+      gather_row(w + i % g.filters * g.channels * 9 + tap(i / g.filters), 9, g.channels, to + i * g.channels);
+  });
+}
+
+/// The tiles of dy go the forward way backwards, and what they make of dx is added up, image by image.
+template <class E> void input_grad_by_adding(const Images& g, const float* dy, const float* packed, float* dx) {
+  const auto t = best_tiles<E>(g);
+  const Int tiles = t.rows * t.columns, filters = units<E>(g.filters), images = std::clamp<Int>(16 / tiles, 1, g.batch);
+  const Int v_plane = plane_size(images * tiles, filters), m_plane = plane_size(images * tiles, g.channels), none[2] = {0, 0};
+  const Planes<E> u(t.form, packed, g.filters, g.channels);
+  Images whole = g;
+  whole.out[0] = t.step * t.rows;
+  whole.out[1] = t.step * t.columns;
+  const TapRun run{0, filters};
+  parallel_for(g.batch, std::max(images, g.batch / least_pieces / images * images), [&](Int begin, Int end) {
+    InputSums sums(whole, whole.run_length(), dx);
+    const TileRows gradients(t, g.out, g.filters, none);
+    Scratch<E> v(planes(t.form) * v_plane);
+    Scratch<float> m(planes(t.form) * m_plane);
+    for (Int n = begin, last; n < end; n = last) {
+      last = std::min(end, n + images);
+      gradients.gradients(dy, n * t.rows, last * t.rows, WinogradTiles<E>{v, v_plane});
+      for (Int p = 0; p < planes(t.form); ++p)
+        product_row(ProductRow<E>{v + p * v_plane, filters, &run, 1, u.data() + p * filters * g.channels, g.channels, nullptr,
+                                  m + p * m_plane, g.channels, (last - n) * tiles});
+      for (Int i = n; i < last; ++i) {
+        float* to = sums.begin(i);
+        for (Int r = 0; r < t.rows; ++r)
+          winograd_input_back({t.form, m + ((i - n) * tiles + r * t.columns) * g.channels, m_plane, g.channels, t.columns,
+                               to + t.step * r * sums.row_step(), sums.row_step()});
+        sums.finish(i);
+      }
+    }
+  });
+}
+}  // namespace
+
+bool winograd_input_grad_pays(const Images& g) { return winograd_pays(g) || turning_pays(g); }
 
 template <class E> void winograd_input_grad(const Images& g, const float* dy, const float* w, float* dx) {
   Scratch<float> packed(9 * g.channels * g.filters);
-  parallel_for(9 * g.filters, 64, [&](Int begin, Int end) {
-    for (Int i = begin; i < end; ++i)
-      gather_row(w + i % g.filters * g.channels * 9 + 8 - i / g.filters, 9, g.channels, packed + i * g.channels);
-  });
+  if (adding_pays<E>(g)) {
+    pack_taps(g, w, packed, [](Int tap) { return tap; });
+    return input_grad_by_adding<E>(g, dy, packed, dx);
+  }
+  pack_taps(g, w, packed, [](Int tap) { return 8 - tap; });
   winograd_conv<E>(turned_round(g), {dy, packed, nullptr, false, dx, nullptr});
 }
 template void winograd_input_grad<float>(const Images&, const float*, const float*, float*);

@@ -13,8 +13,8 @@
 #include <weft/kernels/cpu/transpose-inl.h>
 
 #include <weft/base/dtype.h>
-#include <weft/base/memory.h>
 #include <weft/kernels/cpu/pairs-inl.h>
+#include <weft/kernels/cpu/pool-inl.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace weft::cpu_kernels::HWY_NAMESPACE {
@@ -121,30 +121,83 @@ void ProductPairsImpl(const ProductRow<Pair>& r) {
 }
 
 namespace {
-/// Channels [c, c + lanes) of one window.
-HWY_INLINE void pool_window(const PoolRow& r, Int window, Int c) {
+/// W windows side by side.
+template <class E, int W, int J> HWY_NOINLINE void pooled_tile(const PooledProduct<E>& p, Int window, Int column) {
   const D d;
-  const hn::RebindToSigned<D> di;
-  const hn::Rebind<std::uint8_t, D> d8;
-  const float* y = r.y + window * r.width * r.step + c;
-  V best = r.relu ? hn::Zero(d) : hn::LoadU(d, y);
-  auto at = hn::Zero(di);
+  const hn::ScalableTag<E> de;
+  const ProductRow<E>& r = p.row;
+  const Int n = lanes(), step = r.x_step, columns = r.columns, x_row_step = p.x_row_step;
+  V sum[W][J][4];
+#pragma GCC unroll 4
+  for (int j = 0; j < J; ++j) {
+    const V start = r.start ? hn::LoadU(d, r.start + column + j * n) : hn::Zero(d);
+#pragma GCC unroll 12
+    for (int t = 0; t < 4 * W; ++t) sum[t / 4][j][t % 4] = start;
+  }
+  const E* HWY_RESTRICT w = r.w + column;
+  const E* const first = r.x + 2 * window * step;
+  for (Int i = 0; i < r.run_count; ++i) {
+    const E* HWY_RESTRICT x = first + r.runs[i].x;
+    for (Int k = r.runs[i].length; k > 0; --k, ++x, w += columns) {
+      hn::Vec<hn::ScalableTag<E>> b[J];
+#pragma GCC unroll 4
+      for (int j = 0; j < J; ++j) b[j] = hn::LoadU(de, w + j * n);
+#pragma GCC unroll 12
+      for (int t = 0; t < 4 * W; ++t) {
+        const auto a = hn::Set(de, x[t % 4 / 2 * x_row_step + (t / 4 * 2 + t % 2) * step]);
+#pragma GCC unroll 4
+        for (int j = 0; j < J; ++j) sum[t / 4][j][t % 4] = multiply_add(a, b[j], sum[t / 4][j][t % 4]);
+      }
+    }
+  }
+#pragma GCC unroll 4
+  for (int t = 0; t < W; ++t)
+#pragma GCC unroll 4
+    for (int j = 0; j < J; ++j) put(best_of_four(sum[t][j], r.relu), r.out, p.index, (window + t) * columns + column + j * n);
+}
+
+template <int J, class E> void pooled_block(const PooledProduct<E>& p, Int column) {
+  constexpr int most = std::min(most_positions, deep_sums / J) / 4;
+  const Int windows = p.row.positions / 2, rest = windows % most;
+  Int w = 0;
+  for (; w + most <= windows; w += most) pooled_tile<E, most, J>(p, w, column);
+  if constexpr (most > 2)
+    if (rest == 2) return pooled_tile<E, 2, J>(p, w, column);
+  if (rest > 0) pooled_tile<E, 1, J>(p, w, column);
+}
+
+template <class E> void pooled_product_of(const PooledProduct<E>& p) {
+  const Int n = lanes();
+  Int column = 0;
+  for (; column + 2 * n <= p.row.columns; column += 2 * n) pooled_block<2>(p, column);
+  for (; column < p.row.columns; column += n) pooled_block<1>(p, column);
+}
+}  // namespace
+
+void PooledProductImpl(const PooledProduct<float>& p) { pooled_product_of(p); }
+void PooledPairsImpl(const PooledProduct<Pair>& p) {
+  if constexpr (has_pairs) pooled_product_of(p);
+}
+
+namespace {
+/// Channels [c, c + lanes) of one window.
+HWY_INLINE Best best_of_window(const PoolRow& r, const float* y) {
+  const D d;
+  if (r.height == 2 && r.width == 2) {
+    const V four[4] = {hn::LoadU(d, y), hn::LoadU(d, y + r.step), hn::LoadU(d, y + r.row_step), hn::LoadU(d, y + r.row_step + r.step)};
+    return best_of_four(four, r.relu);
+  }
+  Best best{r.relu ? hn::Zero(d) : hn::LoadU(d, y), hn::Zero(hn::RebindToSigned<D>())};
   int place = 0;
   for (Int h = 0; h < r.height; ++h)
-    for (Int w = 0; w < r.width; ++w, ++place) {
-      const V v = hn::LoadU(d, y + h * r.row_step + w * r.step);
-      const auto wins = hn::Or(hn::Gt(v, best), hn::Not(hn::Eq(v, v)));
-      best = hn::IfThenElse(wins, v, best);
-      at = hn::IfThenElse(hn::RebindMask(di, wins), hn::Set(di, place), at);
-    }
-  hn::StoreU(best, d, r.out + window * r.channels + c);
-  hn::StoreU(hn::DemoteTo(d8, at), d8, r.index + window * r.channels + c);
+    for (Int w = 0; w < r.width; ++w, ++place) offer(best, hn::LoadU(d, y + h * r.row_step + w * r.step), place);
+  return best;
 }
 }  // namespace
 
 void PoolRowImpl(const PoolRow& r) {
   for (Int w = 0; w < r.windows; ++w)
-    for (Int c = 0; c < r.channels; c += lanes()) pool_window(r, w, c);
+    for (Int c = 0; c < r.channels; c += lanes()) put(best_of_window(r, r.y + w * r.width * r.step + c), r.out, r.index, w * r.channels + c);
 }
 
 namespace {
@@ -200,182 +253,6 @@ template <class E> void weight_sums_of(const WeightSums<E>& s) {
 void WeightSumsImpl(const WeightSums<float>& s) { weight_sums_of(s); }
 void WeightPairsImpl(const WeightSums<Pair>& s) {
   if constexpr (has_pairs) weight_sums_of(s);
-}
-
-namespace {
-/// U entries of a list at a time, so that sums do not wait for each other.
-template <int R, int N, int U> HWY_NOINLINE void sparse_tile(const SparseSums<float>& s, Int list, Int row, Int column) {
-  const D d;
-  const Int n = lanes();
-  float* const out = s.out + s.out_at[list] + row * s.out_row_step + column;
-  const float* const from = s.from + row * s.row_step + column;
-  const std::int32_t* const at = s.at + list * s.capacity;
-  const float* const factor = s.factor + list * s.capacity;
-  V sum[U][R][N];
-#pragma GCC unroll 4
-  for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-    for (int j = 0; j < N; ++j) {
-      sum[0][r][j] = hn::LoadU(d, out + r * s.out_row_step + j * n);
-#pragma GCC unroll 4
-      for (int u = 1; u < U; ++u) sum[u][r][j] = hn::Zero(d);
-    }
-  const Int count = s.counts[list], row_step = s.row_step;
-  for (Int i = 0; i < count; i += U)
-#pragma GCC unroll 4
-    for (int u = 0; u < U; ++u) {
-      const V f = hn::Set(d, factor[i + u]);
-      const float* HWY_RESTRICT x = from + at[i + u];
-#pragma GCC unroll 4
-      for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-        for (int j = 0; j < N; ++j) sum[u][r][j] = hn::MulAdd(f, hn::LoadU(d, x + r * row_step + j * n), sum[u][r][j]);
-    }
-#pragma GCC unroll 4
-  for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-    for (int j = 0; j < N; ++j) {
-      V v = sum[0][r][j];
-      if constexpr (U == 2) v = hn::Add(v, sum[1][r][j]);
-      if constexpr (U == 4) v = hn::Add(hn::Add(v, sum[1][r][j]), hn::Add(sum[2][r][j], sum[3][r][j]));
-      hn::StoreU(v, d, out + r * s.out_row_step + j * n);
-    }
-}
-
-constexpr int most_rows = 3;
-using Sparse = void (*)(const SparseSums<float>&, Int, Int, Int);
-template <int R, int N> constexpr Sparse sparse() {
-  if constexpr (R * N > deep_sums) return nullptr;
-  else return &sparse_tile<R, N, R * N <= 3 ? 4 : R * N <= 6 ? 2 : 1>;
-}
-Sparse sparse_of(Int rows, Int vectors) {
-  static constexpr Sparse table[most_rows][6] = {
-      {sparse<1, 1>(), sparse<1, 2>(), sparse<1, 3>(), sparse<1, 4>(), sparse<1, 5>(), sparse<1, 6>()},
-      {sparse<2, 1>(), sparse<2, 2>(), sparse<2, 3>(), sparse<2, 4>(), sparse<2, 5>(), sparse<2, 6>()},
-      {sparse<3, 1>(), sparse<3, 2>(), sparse<3, 3>(), sparse<3, 4>(), sparse<3, 5>(), sparse<3, 6>()}};
-  return table[rows - 1][vectors - 1];
-}
-}  // namespace
-
-void SparseSumsImpl(const SparseSums<float>& s) {
-  const Int n = lanes(), vectors = (s.length + n - 1) / n;
-  const Int tall = s.rows <= most_rows ? s.rows : 1;
-  const Int most = std::min<Int>(6, deep_sums / tall);
-  const Int blocks = (vectors + most - 1) / most, size = (vectors + blocks - 1) / blocks;
-  for (Int row = 0; row < s.rows; row += tall)
-    for (Int v = 0; v < vectors; v += size) {
-      const Sparse tile = sparse_of(tall, std::min(size, vectors - v));
-      for (Int list = 0; list < s.lists; ++list)
-        if (s.counts[list] > 0) tile(s, list, row, v * n);
-    }
-}
-
-using Half = std::uint16_t;
-#if HWY_TARGET == HWY_AVX3
-namespace {
-
-/// Two entries of a list at once: their rows interleave to pairs. N blocks of halves, U pairs at a time.
-template <int R, int N, int U>
-HWY_NOINLINE void sparse_pairs_tile(const SparseSums<Half>& s, Int list, const Pair* factor, Int row, Int column) {
-  const D d;
-  const hn::ScalableTag<Half> dh;
-  const hn::ScalableTag<Pair> dp;
-  const Int n = lanes();
-  float* const out = s.out + s.out_at[list] + row * s.out_row_step + column;
-  const Half* const from = s.from + row * s.row_step + column;
-  const std::int32_t* const at = s.at + list * s.capacity;
-  V sum[U][R][2 * N];
-#pragma GCC unroll 4
-  for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-    for (int j = 0; j < 2 * N; ++j) {
-      sum[0][r][j] = hn::LoadU(d, out + r * s.out_row_step + j * n);
-      if constexpr (U == 2) sum[1][r][j] = hn::Zero(d);
-    }
-  const Int count = s.counts[list], row_step = s.row_step;
-  for (Int i = 0; i < count; i += 2 * U)
-#pragma GCC unroll 2
-    for (int u = 0; u < U; ++u) {
-      const auto f = hn::Set(dp, factor[i / 2 + u]);
-      const Half *HWY_RESTRICT first = from + at[i + 2 * u], *HWY_RESTRICT second = from + at[i + 2 * u + 1];
-#pragma GCC unroll 4
-      for (int r = 0; r < R; ++r)
-#pragma GCC unroll 4
-        for (int j = 0; j < N; ++j) {
-          const auto a = hn::LoadU(dh, first + r * row_step + 2 * j * n), b = hn::LoadU(dh, second + r * row_step + 2 * j * n);
-          sum[u][r][2 * j] = multiply_add(hn::BitCast(dp, hn::InterleaveLower(dh, a, b)), f, sum[u][r][2 * j]);
-          sum[u][r][2 * j + 1] = multiply_add(hn::BitCast(dp, hn::InterleaveUpper(dh, a, b)), f, sum[u][r][2 * j + 1]);
-        }
-    }
-#pragma GCC unroll 4
-  for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-    for (int j = 0; j < 2 * N; ++j) {
-      V v = sum[0][r][j];
-      if constexpr (U == 2) v = hn::Add(v, sum[1][r][j]);
-      hn::StoreU(v, d, out + r * s.out_row_step + j * n);
-    }
-}
-
-using SparsePairs = void (*)(const SparseSums<Half>&, Int, const Pair*, Int, Int);
-template <int R, int N> constexpr SparsePairs sparse_pairs() { return &sparse_pairs_tile<R, N, R * N <= 3 ? 2 : 1>; }
-constexpr SparsePairs sparse_pairs_table[most_rows][3] = {{sparse_pairs<1, 1>(), sparse_pairs<1, 2>(), sparse_pairs<1, 3>()},
-                                                          {sparse_pairs<2, 1>(), sparse_pairs<2, 2>(), sparse_pairs<2, 3>()},
-                                                          {sparse_pairs<3, 1>(), sparse_pairs<3, 2>(), sparse_pairs<3, 3>()}};
-
-void sparse_pairs_of(const SparseSums<Half>& s) {
-  const D d;
-  const Int tall = s.rows <= most_rows ? s.rows : 1, blocks = s.length / block_of_halves;
-  Scratch<Pair> factors(s.capacity / 2 + channel_step);
-  for (Int list = 0; list < s.lists; ++list) {
-    const Int count = (s.counts[list] + 3) / 4 * 4;  // zeros behind the end
-    for (Int i = 0; i < count; i += lanes())
-      hn::StoreU(round_to_bf16(hn::MaskedLoad(hn::FirstN(d, static_cast<std::size_t>(count - i)), d, s.factor + list * s.capacity + i)),
-                 hn::Rebind<Half, D>(), reinterpret_cast<Half*>(factors.data()) + i);
-    for (Int row = 0; count > 0 && row < s.rows; row += tall)
-      for (Int b = 0; b < blocks; b += 3)
-        sparse_pairs_table[tall - 1][std::min<Int>(3, blocks - b) - 1](s, list, factors, row, b * block_of_halves);
-  }
-}
-
-void round_blocks_of(const float* from, Int n, Half* to) {
-  const D d;
-  const hn::Rebind<Half, D> dh;
-  const hn::Repartition<std::uint64_t, decltype(dh)> d4;
-  for (Int i = 0; i < n; i += block_of_halves) {
-    const auto first = hn::BitCast(d4, round_to_bf16(hn::LoadU(d, from + i)));
-    const auto second = hn::BitCast(d4, round_to_bf16(hn::LoadU(d, from + i + lanes())));
-    const auto lower = hn::InterleaveLower(d4, first, second), upper = hn::InterleaveUpper(d4, first, second);
-    hn::StoreU(hn::BitCast(dh, hn::ConcatLowerLower(d4, upper, lower)), dh, to + i);
-    hn::StoreU(hn::BitCast(dh, hn::ConcatUpperUpper(d4, upper, lower)), dh, to + i + lanes());
-  }
-}
-}  // namespace
-
-void SparsePairsImpl(const SparseSums<Half>& s) { sparse_pairs_of(s); }
-void RoundBlocksImpl(const float* from, Int n, Half* to) { round_blocks_of(from, n, to); }
-#else
-void SparsePairsImpl(const SparseSums<Half>&) {}
-void RoundBlocksImpl(const float*, Int, Half*) {}
-#endif
-
-Int TakeWhereImpl(const float* g, const std::uint8_t* index, int place, Int channels, std::int32_t scale, std::int32_t* at, float* factor) {
-  const D d;
-  const hn::RebindToSigned<D> di;
-  const hn::Rebind<std::uint8_t, D> d8;
-  const Int n = lanes();
-  Int count = 0;
-  for (Int c = 0; c < channels; c += n) {
-    const V v = hn::LoadU(d, g + c);
-    const auto here = hn::Eq(hn::PromoteTo(di, hn::LoadU(d8, index + c)), hn::Set(di, place));
-    const auto some = hn::AndNot(hn::Eq(v, hn::Zero(d)), hn::RebindMask(d, here));
-    const auto numbers = hn::Mul(hn::Iota(di, static_cast<std::int32_t>(c)), hn::Set(di, scale));
-    // Whole vectors: compressing straight to memory takes a hundred cycles on some processors.
-    hn::StoreU(hn::Compress(numbers, hn::RebindMask(di, some)), di, at + count);
-    hn::StoreU(hn::Compress(v, some), d, factor + count);
-    count += static_cast<Int>(hn::CountTrue(d, some));
-  }
-  return count;
 }
 
 void TakeElementsImpl(const float* g, const std::uint8_t* index, int place, Int channels, float* to) {
@@ -480,19 +357,19 @@ HWY_EXPORT(WeightPairsImpl);
 HWY_EXPORT(JoinPairsImpl);
 HWY_EXPORT(RoundPositionsImpl);
 HWY_EXPORT(TakePairsImpl);
-HWY_EXPORT(SparsePairsImpl);
-HWY_EXPORT(RoundBlocksImpl);
 HWY_EXPORT(TransposePairsImpl);
+HWY_EXPORT(PooledProductImpl);
+HWY_EXPORT(PooledPairsImpl);
 HWY_EXPORT(PoolRowImpl);
 HWY_EXPORT(WeightSumsImpl);
-HWY_EXPORT(SparseSumsImpl);
-HWY_EXPORT(TakeWhereImpl);
 HWY_EXPORT(TakeElementsImpl);
 HWY_EXPORT(TransposeImpl);
 HWY_EXPORT(GatherRowImpl);
 
 void product_row(const ProductRow<float>& r) { HWY_DYNAMIC_DISPATCH(ProductRowImpl)(r); }
 void product_row(const ProductRow<Pair>& r) { HWY_DYNAMIC_DISPATCH(ProductPairsImpl)(r); }
+void pooled_product(const PooledProduct<float>& r) { HWY_DYNAMIC_DISPATCH(PooledProductImpl)(r); }
+void pooled_product(const PooledProduct<Pair>& r) { HWY_DYNAMIC_DISPATCH(PooledPairsImpl)(r); }
 void pool_row(const PoolRow& r) { HWY_DYNAMIC_DISPATCH(PoolRowImpl)(r); }
 void weight_sums(const WeightSums<float>& s) { HWY_DYNAMIC_DISPATCH(WeightSumsImpl)(s); }
 void weight_sums(const WeightSums<Pair>& s) { HWY_DYNAMIC_DISPATCH(WeightPairsImpl)(s); }
@@ -504,13 +381,6 @@ void round_positions(const float* from, std::int64_t positions, std::int64_t cha
 }
 void take_pairs(const float* g, const std::uint8_t* index, int place, std::int64_t channels, Pair* to) {
   HWY_DYNAMIC_DISPATCH(TakePairsImpl)(g, index, place, channels, to);
-}
-void sparse_sums(const SparseSums<float>& s) { HWY_DYNAMIC_DISPATCH(SparseSumsImpl)(s); }
-void sparse_sums(const SparseSums<std::uint16_t>& s) { HWY_DYNAMIC_DISPATCH(SparsePairsImpl)(s); }
-void round_blocks(const float* from, std::int64_t n, std::uint16_t* to) { HWY_DYNAMIC_DISPATCH(RoundBlocksImpl)(from, n, to); }
-std::int64_t take_where(const float* g, const std::uint8_t* index, int place, std::int64_t channels, std::int32_t scale,
-                        std::int32_t* at, float* factor) {
-  return HWY_DYNAMIC_DISPATCH(TakeWhereImpl)(g, index, place, channels, scale, at, factor);
 }
 void take_elements(const float* g, const std::uint8_t* index, int place, std::int64_t channels, float* to) {
   HWY_DYNAMIC_DISPATCH(TakeElementsImpl)(g, index, place, channels, to);

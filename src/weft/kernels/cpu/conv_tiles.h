@@ -37,6 +37,17 @@ template <class E> struct ProductRow {
 void product_row(const ProductRow<float>& r);
 void product_row(const ProductRow<Pair>& r);
 
+/// Two rows of results, x_row_step apart in x, as ProductRow makes them, and of each window of 2x2 the largest and its place,
+/// as PoolRow does: without a trip through memory. `out_step` and `add` of the row are not used, `out` and `relu` are those
+/// of the windows.
+template <class E> struct PooledProduct {
+  ProductRow<E> row = {};
+  std::int64_t x_row_step = 0;
+  std::uint8_t* index = nullptr;
+};
+void pooled_product(const PooledProduct<float>& r);
+void pooled_product(const PooledProduct<Pair>& r);
+
 /// One row of windows of height x width side by side over `rows` rows of y: the largest (0 among the candidates where
 /// `relu`) and its place.
 struct PoolRow {
@@ -63,35 +74,6 @@ template <class E> struct WeightSums {
 };
 void weight_sums(const WeightSums<float>& s);
 void weight_sums(const WeightSums<Pair>& s);
-
-/// Sums of a few rows each: for every list l, out[out_at[l] + r * out_row_step + c] += sum over its entries of
-/// factor * from[at + r * row_step + c], for `rows` rows of `length` elements. Whole vectors: up to channel_step - 1
-/// elements behind a row of `from` are read and of `out` written. Lists hold factor 0, place 0 for three entries behind
-/// their end. F is float, or std::uint16_t for bf16 in the order of round_blocks, where factors are rounded too and length
-/// is a multiple of block_of_halves.
-template <class F> struct SparseSums {
-  const std::int32_t* at = nullptr;     ///< [lists][capacity]
-  const float* factor = nullptr;        ///< [lists][capacity]
-  const std::int32_t* counts = nullptr; ///< [lists]
-  std::int64_t capacity = 0, lists = 0;
-  const F* from = nullptr;
-  std::int64_t rows = 0, row_step = 0, length = 0;
-  float* out = nullptr;
-  const std::int64_t* out_at = nullptr;
-  std::int64_t out_row_step = 0;
-};
-void sparse_sums(const SparseSums<float>& s);
-void sparse_sums(const SparseSums<std::uint16_t>& s);
-
-/// bf16 of n elements, a multiple of block_of_halves, in the order in which two rows of them interleave to pairs of
-/// columns in order: of each block the first four columns, the first four of its second half, the second four, ….
-inline constexpr std::int64_t block_of_halves = 32;
-void round_blocks(const float* from, std::int64_t n, std::uint16_t* to);
-
-/// The elements of g with index == place and g != 0: their numbers times `scale`, and their values. Returns how many.
-/// Room for channels + channel_step.
-std::int64_t take_where(const float* g, const std::uint8_t* index, int place, std::int64_t channels, std::int32_t scale,
-                        std::int32_t* at, float* factor);
 
 /// to[c] = g[c] where index[c] == place, else 0.
 void take_elements(const float* g, const std::uint8_t* index, int place, std::int64_t channels, float* to);

@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include <weft/kernels/cpu/pairs-inl.h>
+#include <weft/kernels/cpu/pool-inl.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace weft::cpu_kernels::HWY_NAMESPACE {
@@ -21,18 +22,6 @@ using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
 Int lanes() { return static_cast<Int>(hn::Lanes(D())); }
-
-/// The largest of four results and its place.
-struct Best {
-  V value;
-  hn::Vec<hn::RebindToSigned<D>> place;
-};
-HWY_INLINE void offer(Best& best, V v, int place) {
-  const hn::RebindToSigned<D> di;
-  const auto wins = hn::Or(hn::Gt(v, best.value), hn::Not(hn::Eq(v, v)));
-  best.value = hn::IfThenElse(wins, v, best.value);
-  best.place = hn::IfThenElse(hn::RebindMask(di, wins), hn::Set(di, place), best.place);
-}
 
 /// y = T x T' for the transform T that `along` applies to a line: get(row, column) of x, give(row, column, value) of y. Of
 /// six rows of y two at a time, so that they stay in registers; what they do not need the compiler leaves out.
@@ -91,6 +80,13 @@ template <> struct Lines<2, 3> {
     r[2] = hn::Sub(g[0], g[1]);
     r[3] = hn::Neg(g[1]);
   }
+  /// input's turned round.
+  static HWY_INLINE void input_back(const V* m, V* x) {
+    x[0] = m[0];
+    x[1] = hn::Add(hn::Sub(m[1], m[2]), m[3]);
+    x[2] = hn::Sub(hn::Add(m[1], m[2]), m[0]);
+    x[3] = hn::Neg(m[3]);
+  }
   /// weights' turned round.
   static HWY_INLINE void weights_back(const V* m, V* r) {
     const V half = hn::Set(D(), 0.5f);
@@ -148,6 +144,16 @@ template <> struct Lines<4, 3> {
     r[4] = minus(even_b, b, odd_b);
     r[5] = g[3];
   }
+  static HWY_INLINE void input_back(const V* m, V* x) {
+    const V sum_a = hn::Add(m[1], m[2]), sum_b = hn::Add(m[3], m[4]);
+    const V difference_a = times(a, hn::Sub(m[1], m[2])), difference_b = times(b, hn::Sub(m[3], m[4]));
+    x[0] = times(a2 * b2, m[0]);
+    x[1] = minus(minus(times(a2 * b2, m[5]), b2, difference_a), a2, difference_b);
+    x[2] = minus(minus(times(-a2 - b2, m[0]), b2, sum_a), a2, sum_b);
+    x[3] = minus(hn::Add(difference_a, difference_b), a2 + b2, m[5]);
+    x[4] = hn::Add(m[0], hn::Add(sum_a, sum_b));
+    x[5] = m[5];
+  }
   static HWY_INLINE void weights_back(const V* m, V* r) {
     const V sum_a = times(share_a, hn::Add(m[1], m[2])), sum_b = times(share_b, hn::Add(m[3], m[4]));
     const V difference_a = hn::Sub(m[1], m[2]), difference_b = hn::Sub(m[3], m[4]);
@@ -171,16 +177,17 @@ template <> struct Lines<2, 2> {
   }
 };
 
-/// The largest of a tile's results and its place.
-HWY_INLINE void pool_tile(const WinogradOutput& t, const V (&y)[2][2], Int at) {
-  const D d;
-  const hn::RebindToSigned<D> di;
-  const hn::Rebind<std::uint8_t, D> d8;
-  Best best{t.relu ? hn::Zero(d) : y[0][0], hn::Zero(di)};
-#pragma GCC unroll 4
-  for (int q = 0; q < 4; ++q) offer(best, y[q / 2][q % 2], q);
-  hn::StoreU(best.value, d, t.y + at);
-  hn::StoreU(hn::DemoteTo(d8, best.place), d8, t.index + at);
+/// The largest of each window of a tile's results and its place.
+template <int results> HWY_INLINE void pool_tile(const WinogradOutput& t, const V (&y)[results][results], Int tile, Int c) {
+  constexpr int windows = results / 2;
+#pragma GCC unroll 2
+  for (int a = 0; a < windows; ++a)
+#pragma GCC unroll 2
+    for (int b = 0; b < windows; ++b) {
+      if (a >= t.rows || windows * tile + b >= t.columns) continue;
+      const V four[4] = {y[2 * a][2 * b], y[2 * a][2 * b + 1], y[2 * a + 1][2 * b], y[2 * a + 1][2 * b + 1]};
+      put(best_of_four(four, t.relu), t.y, t.index, a * t.row_step + (windows * tile + b) * t.column_step + c);
+    }
 }
 
 template <int results, int taps> void output_tiles(const WinogradOutput& t) {
@@ -195,11 +202,10 @@ template <int results, int taps> void output_tiles(const WinogradOutput& t) {
       both_axes<size, results, Lines<results, taps>::output>(
           [&](int a, int b) HWY_ATTR { return hn::LoadU(d, from + (a * size + b) * plane_step); },
           [&](int a, int b, V v) HWY_ATTR { y[a][b] = t.bias ? hn::Add(v, bias) : v; });
-      if constexpr (results == 2)
-        if (t.index) {
-          pool_tile(t, y, tile * filters + c);
-          continue;
-        }
+      if (t.index) {
+        pool_tile(t, y, tile, c);
+        continue;
+      }
       float* const to = t.y + results * tile * t.column_step + c;
 #pragma GCC unroll 4
       for (int a = 0; a < results; ++a)
@@ -290,6 +296,23 @@ template <int results, int taps, class E> void gradient_tiles(const WinogradRow<
   tiles_to_planes<results, results, results + taps - 1, Lines<results, taps>::gradient>(t);
 }
 
+template <int results> void input_tiles_back(const WinogradInputBack& t) {
+  constexpr int size = results + 2;
+  const D d;
+  const Int channels = t.channels, plane_step = t.plane_step, row_step = t.row_step;
+  for (Int tile = 0; tile < t.tiles; ++tile)
+    for (Int c = 0; c < channels; c += lanes()) {
+      const float* from = t.m + tile * channels + c;
+      float* const to = t.x + results * tile * channels + c;
+      both_axes<size, size, Lines<results, 3>::input_back>(
+          [&](int a, int b) HWY_ATTR { return hn::LoadU(d, from + (a * size + b) * plane_step); },
+          [&](int a, int b, V v) HWY_ATTR {
+            float* const at = to + a * row_step + b * channels;
+            hn::StoreU(hn::Add(hn::LoadU(d, at), v), d, at);
+          });
+    }
+}
+
 template <int results> void weights_of_sums(const float* s, Int size, float* w) {
   const D d;
   for (Int i = 0; i < size; i += lanes())
@@ -312,6 +335,9 @@ void GradientImpl(const WinogradRow<float>& t) {
 }
 void GradientPairsImpl(const WinogradRow<Pair>& t) {
   if constexpr (has_pairs) gradient_tiles<2, 3>(t);
+}
+void InputBackImpl(const WinogradInputBack& t) {
+  t.form == TileForm::two_of_three ? input_tiles_back<2>(t) : input_tiles_back<4>(t);
 }
 void ProductSumsImpl(TileForm form, const float* s, Int size, float* w) {
   form == TileForm::two_of_three ? weights_of_sums<2>(s, size, w) : weights_of_sums<4>(s, size, w);
@@ -396,6 +422,7 @@ HWY_EXPORT(InputPairsImpl);
 HWY_EXPORT(GradientPairsImpl);
 HWY_EXPORT(OutputImpl);
 HWY_EXPORT(GradientImpl);
+HWY_EXPORT(InputBackImpl);
 HWY_EXPORT(ProductSumsImpl);
 HWY_EXPORT(PhaseTilesImpl);
 HWY_EXPORT(PhaseWeightsImpl);
@@ -409,6 +436,7 @@ void winograd_input(const WinogradRow<Pair>& t) { HWY_DYNAMIC_DISPATCH(InputPair
 void winograd_output(const WinogradOutput& t) { HWY_DYNAMIC_DISPATCH(OutputImpl)(t); }
 void winograd_gradient(const WinogradRow<float>& t) { HWY_DYNAMIC_DISPATCH(GradientImpl)(t); }
 void winograd_gradient(const WinogradRow<Pair>& t) { HWY_DYNAMIC_DISPATCH(GradientPairsImpl)(t); }
+void winograd_input_back(const WinogradInputBack& t) { HWY_DYNAMIC_DISPATCH(InputBackImpl)(t); }
 void winograd_weight_sums(TileForm form, const float* s, std::int64_t size, float* w) {
   HWY_DYNAMIC_DISPATCH(ProductSumsImpl)(form, s, size, w);
 }

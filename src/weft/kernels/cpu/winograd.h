@@ -60,7 +60,7 @@ void winograd_gradient(const WinogradRow<float>& t);
 void winograd_gradient(const WinogradRow<Pair>& t);
 
 /// Results of a row of tiles from m, [plane][tile][filter]: `rows` rows of `columns` positions, plus bias, relu where asked;
-/// or, of two by two, the largest of each tile and its place where `index` is given.
+/// or, where `index` is given, the largest of each window of 2x2 and its place, rows and columns counted in windows.
 struct WinogradOutput {
   TileForm form = TileForm::two_of_three;
   const float* m = nullptr;
@@ -73,6 +73,17 @@ struct WinogradOutput {
   std::uint8_t* index = nullptr;
 };
 void winograd_output(const WinogradOutput& t);
+
+/// The input's transform turned round, for its gradient: a row of tiles of m, [plane][tile][channel], is added to
+/// inputs(form) rows of x, where neighbouring tiles overlap by two columns. Three taps an axis.
+struct WinogradInputBack {
+  TileForm form = TileForm::two_of_three;
+  const float* m = nullptr;
+  std::int64_t plane_step = 0, channels = 0, tiles = 0;
+  float* x = nullptr;
+  std::int64_t row_step = 0;
+};
+void winograd_input_back(const WinogradInputBack& t);
 
 /// w[3 * 3][i] of the sums of products s[plane][i], i < size, a multiple of channel_step. May be in place.
 void winograd_weight_sums(TileForm form, const float* s, std::int64_t size, float* w);
