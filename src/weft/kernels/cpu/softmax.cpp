@@ -22,12 +22,12 @@
 namespace weft::cpu_kernels {
 /// What the rows need, for one element type. Rows are padded with -infinity (x) or 0 (y, g) to whole vectors.
 struct SoftmaxLoops {
-  /// x becomes e^(x - top); returns {top, the sum}.
-  void (*exponentials)(void* x, std::int64_t padded, double* top, double* total);
-  /// x becomes x * scale + shift.
-  void (*linear)(void* x, std::int64_t padded, double scale, double shift);
-  /// g becomes y * (g - sum(g * y)).
-  void (*gradient)(const void* y, void* g, std::int64_t padded);
+  /// e = e^(x - top); returns {top, the sum}.
+  void (*exponentials)(const void* x, void* e, std::int64_t padded, double* top, double* total);
+  /// to = x * scale + shift.
+  void (*linear)(const void* x, void* to, std::int64_t padded, double scale, double shift);
+  /// to = y * (g - sum(g * y)).
+  void (*gradient)(const void* y, const void* g, void* to, std::int64_t padded);
 };
 }  // namespace weft::cpu_kernels
 #endif
@@ -37,48 +37,45 @@ namespace weft::cpu_kernels::HWY_NAMESPACE {
 
 using Int = std::int64_t;
 
-template <class T> HWY_INLINE double sum_lanes(Vector<T> v) {
-  T lane[HWY_MAX_BYTES / sizeof(T)];
-  v.store(lane);
-  double total = 0;
-  for (Int j = 0; j < Vector<T>::lanes(); ++j) total += static_cast<double>(lane[j]);
-  return total;
+template <class T> HWY_INLINE T sum_lanes(Vector<T> v) {
+  const hn::ScalableTag<T> d;
+  return hn::GetLane(hn::SumOfLanes(d, v.v));
+}
+/// NaN where a lane is.
+template <class T> HWY_INLINE T largest_lane(Vector<T> v) {
+  const hn::ScalableTag<T> d;
+  return hn::AllTrue(d, (v == v).m) ? hn::GetLane(hn::MaxOfLanes(d, v.v)) : std::numeric_limits<T>::quiet_NaN();
 }
 
-template <class T> void exponentials(void* p, Int n, double* top, double* total) {
+template <class T> void exponentials(const void* from, void* to, Int n, double* top, double* total) {
   using V = Vector<T>;
-  T* x = static_cast<T*>(p);
+  const T* x = static_cast<const T*>(from);
   V most(-infinity<T>), sum(0);
   for (Int i = 0; i < n; i += V::lanes()) most = max(most, V::load(x + i));
-  T lane[HWY_MAX_BYTES / sizeof(T)];
-  most.store(lane);
-  T largest = lane[0];
-  for (Int j = 1; j < V::lanes(); ++j) largest = lane[j] > largest || lane[j] != lane[j] ? lane[j] : largest;
+  const T largest = largest_lane(most);
   const V shift(static_cast<double>(largest));
   for (Int i = 0; i < n; i += V::lanes()) {
     const V e = exp(V::load(x + i) - shift);
-    e.store(x + i);
+    e.store(static_cast<T*>(to) + i);
     sum = sum + e;
   }
   *top = static_cast<double>(largest);
-  *total = sum_lanes(sum);
+  *total = static_cast<double>(sum_lanes(sum));
 }
 
-template <class T> void linear(void* p, Int n, double scale, double shift) {
+template <class T> void linear(const void* from, void* to, Int n, double scale, double shift) {
   using V = Vector<T>;
-  T* x = static_cast<T*>(p);
   const V a(scale), b(shift);
-  for (Int i = 0; i < n; i += V::lanes()) (V::load(x + i) * a + b).store(x + i);
+  for (Int i = 0; i < n; i += V::lanes()) (V::load(static_cast<const T*>(from) + i) * a + b).store(static_cast<T*>(to) + i);
 }
 
-template <class T> void gradient(const void* yp, void* gp, Int n) {
+template <class T> void gradient(const void* yp, const void* gp, void* to, Int n) {
   using V = Vector<T>;
-  const T* y = static_cast<const T*>(yp);
-  T* g = static_cast<T*>(gp);
+  const T *y = static_cast<const T*>(yp), *g = static_cast<const T*>(gp);
   V sum(0);
   for (Int i = 0; i < n; i += V::lanes()) sum = sum + V::load(y + i) * V::load(g + i);
-  const V total(sum_lanes(sum));
-  for (Int i = 0; i < n; i += V::lanes()) (V::load(y + i) * (V::load(g + i) - total)).store(g + i);
+  const V total(static_cast<double>(sum_lanes(sum)));
+  for (Int i = 0; i < n; i += V::lanes()) (V::load(y + i) * (V::load(g + i) - total)).store(static_cast<T*>(to) + i);
 }
 
 void FillSoftmax(SoftmaxLoops* of_f32, SoftmaxLoops* of_f64) {
@@ -103,7 +100,20 @@ using Int = std::int64_t;
 
 SoftmaxLoops loops[2];  // f32, f64
 
-/// The rows along one axis of a call: inputs with that axis last, and where a row of the result lies.
+/// An input with the axis of its rows last.
+struct AxisLast {
+  TensorView view;
+  bool adjacent;  ///< its rows follow each other in memory
+  AxisLast(const TensorView& v, int axis) : view(v) {
+    view.shape.erase(axis);
+    view.strides.erase(axis);
+    view.shape.push_back(v.shape[axis]);
+    view.strides.push_back(v.strides[axis]);
+    adjacent = view.contiguous();
+  }
+};
+
+/// The rows along one axis of a call, and where a row of the result lies.
 struct Rows {
   DType type;  ///< computed in
   Int n, padded, count, inner;
@@ -114,13 +124,27 @@ struct Rows {
         l(loops[type == DType::f64]) {
     for (int i = axis + 1; i < shaped.rank(); ++i) inner *= shaped.shape[i];
   }
-  /// Reads row `row` of `last` (a view with the axis last) into `to`, padded with `fill`.
-  template <class T> void read(const TensorView& last, Int row, T* to, double fill) const {
-    gather(last, row * n, n, to, type);
-    std::fill(to + n, to + padded, static_cast<T>(fill));
+  /// Row `row`, padded with `fill`: as it lies where that needs no padding, else in `buffer`.
+  template <class T> const T* read(const AxisLast& from, Int row, T* buffer, double fill) const {
+    const bool as_it_is = from.adjacent && from.view.dtype == type;
+    const T* lies = from.view.as<T>() + row * n;
+    if (as_it_is && n == padded) return lies;
+    if (as_it_is) std::copy_n(lies, n, buffer);
+    else gather(from.view, row * n, n, buffer, type);
+    std::fill(buffer + n, buffer + padded, static_cast<T>(fill));
+    return buffer;
+  }
+  /// Where to make a row of the result, before write(): in its place where that needs no padding, else in `buffer`.
+  template <class T> T* place(const TensorView& to, Int row, T* buffer) const {
+    return inner == 1 && to.dtype == type && n == padded ? to.as<T>() + row * n : buffer;
   }
   /// Writes a row of the result, whose axis is followed by `inner` elements.
   template <class T> void write(const T* row_data, Int row, const TensorView& to) const {
+    if (inner == 1 && to.dtype == type) {
+      T* lies = to.as<T>() + row * n;
+      if (row_data != lies) std::copy_n(row_data, n, lies);
+      return;
+    }
     const Int first = row / inner * n * inner + row % inner;
     visit_dtype(to.dtype, [&]<class Out>(Type<Out>) {
       if constexpr (!std::is_same_v<Out, bool>) {
@@ -145,49 +169,37 @@ struct Rows {
   }
 };
 
-TensorView axis_last(const TensorView& v, int axis) {
-  TensorView out = v;
-  out.shape.erase(axis);
-  out.strides.erase(axis);
-  out.shape.push_back(v.shape[axis]);
-  out.strides.push_back(v.strides[axis]);
-  return out;
-}
-
 template <class Op, bool Logarithm> void run_softmax(const KernelCall& call) {
   const int axis = normalize_axis(call.attributes<Op>().axis, call.in[0].rank());
-  const TensorView x = axis_last(call.in[0], axis);
+  const AxisLast x(call.in[0], axis);
   const Rows rows(call.in[0], axis);
   rows.run(2, [&]<class T>(T, Int begin, Int end, T* e) {
-    T* plain = e + rows.padded;
     for (Int row = begin; row < end; ++row) {
       double top, total;
-      rows.read(x, row, e, -HUGE_VAL);
-      if constexpr (Logarithm) std::copy_n(e, rows.padded, plain);
-      rows.l.exponentials(e, rows.padded, &top, &total);
+      const T* plain = rows.read(x, row, e + rows.padded, -HUGE_VAL);
+      T* to = rows.place(call.out[0], row, e);
+      rows.l.exponentials(plain, e, rows.padded, &top, &total);
       if constexpr (Logarithm) {
-        rows.l.linear(plain, rows.padded, 1, -top);
-        rows.l.linear(plain, rows.padded, 1, -std::log(total));
-        rows.write(plain, row, call.out[0]);
+        rows.l.linear(plain, to, rows.padded, 1, -top);
+        rows.l.linear(to, to, rows.padded, 1, -std::log(total));
       } else {
-        rows.l.linear(e, rows.padded, 1 / total, 0);
-        rows.write(e, row, call.out[0]);
+        rows.l.linear(e, to, rows.padded, 1 / total, 0);
       }
+      rows.write(to, row, call.out[0]);
     }
   });
 }
 
 void run_softmax_grad(const KernelCall& call) {
   const int axis = normalize_axis(call.attributes<op::SoftmaxGrad>().axis, call.in[0].rank());
-  const TensorView y = axis_last(call.in[0], axis), g = axis_last(call.in[1], axis);
+  const AxisLast y(call.in[0], axis), g(call.in[1], axis);
   const Rows rows(call.in[0], axis);
   rows.run(2, [&]<class T>(T, Int begin, Int end, T* ys) {
     T* gs = ys + rows.padded;
     for (Int row = begin; row < end; ++row) {
-      rows.read(y, row, ys, 0);
-      rows.read(g, row, gs, 0);
-      rows.l.gradient(ys, gs, rows.padded);
-      rows.write(gs, row, call.out[0]);
+      T* to = rows.place(call.out[0], row, gs);
+      rows.l.gradient(rows.read(y, row, ys, 0), rows.read(g, row, gs, 0), to, rows.padded);
+      rows.write(to, row, call.out[0]);
     }
   });
 }
@@ -203,19 +215,17 @@ template <class Op> bool label_of(const Op& op, const TensorView& labels, Int ro
 
 void run_cross_entropy(const KernelCall& call) {
   const auto& op = call.attributes<op::SoftmaxCrossEntropy>();
-  const TensorView z = axis_last(call.in[0], 1);
+  const AxisLast z(call.in[0], 1);
   const Rows rows(call.in[0], 1);
   const double smoothing = op.label_smoothing;
   rows.run(2, [&]<class T>(T, Int begin, Int end, T* e) {
-    T* plain = e + rows.padded;
     for (Int row = begin; row < end; ++row) {
       std::int64_t label = 0;
       double loss = 0;
       if (label_of(op, call.in[1], row, rows.n, label)) {
         double top, total, spread = 0;
-        rows.read(z, row, e, -HUGE_VAL);
-        std::copy_n(e, rows.padded, plain);
-        rows.l.exponentials(e, rows.padded, &top, &total);
+        const T* plain = rows.read(z, row, e + rows.padded, -HUGE_VAL);
+        rows.l.exponentials(plain, e, rows.padded, &top, &total);
         const double log_sum = top + std::log(total);
         if (smoothing != 0)
           for (Int k = 0; k < rows.n; ++k)
@@ -231,23 +241,23 @@ void run_cross_entropy(const KernelCall& call) {
 
 void run_cross_entropy_grad(const KernelCall& call) {
   const auto& op = call.attributes<op::SoftmaxCrossEntropyGrad>();
-  const TensorView z = axis_last(call.in[0], 1);
+  const AxisLast z(call.in[0], 1);
   const Rows rows(call.in[0], 1);
   rows.run(1, [&]<class T>(T, Int begin, Int end, T* e) {
     for (Int row = begin; row < end; ++row) {
       std::int64_t label = 0;
       double g = 0, top, total;
+      T* to = rows.place(call.out[0], row, e);
       if (label_of(op, call.in[1], row, rows.n, label)) {
         gather(call.in[2], row, 1, &g, DType::f64);
-        rows.read(z, row, e, -HUGE_VAL);
-        rows.l.exponentials(e, rows.padded, &top, &total);
-        rows.l.linear(e, rows.padded, 1 / total, -op.label_smoothing / static_cast<double>(rows.n));
-        e[label] -= static_cast<T>(1 - op.label_smoothing);
-        rows.l.linear(e, rows.padded, g, 0);
+        rows.l.exponentials(rows.read(z, row, e, -HUGE_VAL), to, rows.padded, &top, &total);
+        rows.l.linear(to, to, rows.padded, 1 / total, -op.label_smoothing / static_cast<double>(rows.n));
+        to[label] -= static_cast<T>(1 - op.label_smoothing);
+        rows.l.linear(to, to, rows.padded, g, 0);
       } else {
-        std::fill_n(e, rows.n, T(0));
+        std::fill_n(to, rows.n, T(0));
       }
-      rows.write(e, row, call.out[0]);
+      rows.write(to, row, call.out[0]);
     }
   });
 }
