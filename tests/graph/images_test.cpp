@@ -76,6 +76,12 @@ std::vector<ImageProgram> programs() {
       {"overlapping pool", inputs_of(features, {{16, 16, 3, 3}, {16}}),
        [](const Tensors& t) { return with_gradients(total(max_pool2d(relu(conv2d(t[0], t[1], t[2])), 3, {.stride = 2})), t); },
        {"cpu.conv_block_channels_last", "cpu.conv_weight_grad_channels_last"}},
+      {"average pools", inputs_of(features, {{32, 16, 3, 3}, {32}, {16, 32, 2, 2}, {16}}),
+       [](const Tensors& t) {
+         const Tensor h = avg_pool2d(tanh(conv2d(t[0], t[1], t[2])), 3, {.stride = 2, .padding = 1});
+         return with_gradients(total(avg_pool2d(conv2d(h, t[3], t[4]), 2)), t);
+       },
+       {"cpu.avg_pool_channels_last", "cpu.avg_pool_grad_channels_last"}},
       {"batch norm, residual and mean", inputs_of(features, {{16, 16, 3, 3}, {16}, {16}, {16, 16, 1, 1}}),
        [](const Tensors& t) {
          const auto normed = batch_norm_train(conv2d(t[0], t[1], std::nullopt, {.padding = 1}), t[2], t[3]);

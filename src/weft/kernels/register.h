@@ -12,6 +12,7 @@ void register_cpu_channels_last_sparse();
 void register_cpu_channels_last_depthwise();
 void register_cpu_channels_last_norm();
 void register_cpu_channels_last_pool();
+void register_cpu_channels_last_avg_pool();
 
 // Weft's own kernels for cpu (Highway).
 void register_cpu_matmul();

@@ -62,6 +62,7 @@ void register_builtin_ops() {
   register_cpu_channels_last_depthwise();
   register_cpu_channels_last_norm();
   register_cpu_channels_last_pool();
+  register_cpu_channels_last_avg_pool();
   register_onednn();
   register_cpu_matmul_pairs();
   register_cpu_matmul();

@@ -96,6 +96,35 @@ void max_pool_2x2_grad(const float* g, const std::uint8_t* place, Int height, In
   std::fill(dx + 2 * out_h * width, dx + height * width, 0.0f);
 }
 
+void avg_pool_2x2(const float* x, Int width, Int out_h, Int out_w, float share, float* y) {
+  for (Int r = 0; r < out_h; ++r, y += out_w) {
+    const float *top = x + 2 * r * width, *low = top + width;
+    const auto means = [&](auto d, Int o) HWY_ATTR {
+      hn::Vec<decltype(d)> a, b, e, f;
+      hn::LoadInterleaved2(d, top + 2 * o, a, b);
+      hn::LoadInterleaved2(d, low + 2 * o, e, f);
+      hn::StoreU(hn::Mul(hn::Add(hn::Add(hn::Add(a, b), e), f), hn::Set(d, share)), d, y + o);
+    };
+    if (cover(out_w, means)) continue;
+    for (Int o = 0; o < out_w; ++o) y[o] = (top[2 * o] + top[2 * o + 1] + low[2 * o] + low[2 * o + 1]) * share;
+  }
+}
+
+void avg_pool_2x2_grad(const float* g, Int height, Int width, Int out_h, Int out_w, float share, float* dx) {
+  for (Int r = 0; r < out_h; ++r, g += out_w) {
+    float *top = dx + 2 * r * width, *low = top + width;
+    const auto spread = [&](auto d, Int o) HWY_ATTR {
+      const auto v = hn::Mul(hn::LoadU(d, g + o), hn::Set(d, share));
+      hn::StoreInterleaved2(v, v, d, top + 2 * o);
+      hn::StoreInterleaved2(v, v, d, low + 2 * o);
+    };
+    if (!cover(out_w, spread))
+      for (Int o = 0; o < out_w; ++o) top[2 * o] = top[2 * o + 1] = low[2 * o] = low[2 * o + 1] = g[o] * share;
+    for (float* row : {top, low}) std::fill(row + 2 * out_w, row + width, 0.0f);
+  }
+  std::fill(dx + 2 * out_h * width, dx + height * width, 0.0f);
+}
+
 /// Where v is larger than best, it and its place k win. Scalar code would guess at every comparison.
 template <class T> HWY_INLINE void offer(const T* v, T k, Int n, T* best, T* at) {
   const hn::ScalableTag<T> d;
@@ -127,6 +156,8 @@ namespace cpu_kernels {
 namespace {
 HWY_EXPORT(max_pool_2x2);
 HWY_EXPORT(max_pool_2x2_grad);
+HWY_EXPORT(avg_pool_2x2);
+HWY_EXPORT(avg_pool_2x2_grad);
 HWY_EXPORT(offer_f32);
 HWY_EXPORT(offer_f64);
 
@@ -322,6 +353,8 @@ template <class T> void avg_pool(const KernelCall& call, const op::AvgPool& op, 
   s.run_planes([&](Int plane) {
     const T* from = x + plane * s.in_size;
     T* to = y + plane * s.out_size;
+    if constexpr (std::is_same_v<T, float>)
+      if (s.two_by_two) return HWY_DYNAMIC_DISPATCH(avg_pool_2x2)(from, s.in[2], s.out[1], s.out[2], share[0], to);
     std::fill_n(to, s.out_size, T(0));
     s.for_each_row([&](Int row, Int od, Int oh) {
       s.for_each_run(od, oh, [&, step = s.stride[2]](Int, Int begin, Int end, Int offset) {
@@ -339,8 +372,10 @@ template <class T> void avg_pool_grad(const KernelCall& call, const op::AvgPool&
   T* dx = call.out[0].as<T>();
   s.run_planes([&](Int plane) {
     T* to = dx + plane * s.in_size;
-    std::fill_n(to, s.in_size, T(0));
     const T* from = g + plane * s.out_size;
+    if constexpr (std::is_same_v<T, float>)
+      if (s.two_by_two) return HWY_DYNAMIC_DISPATCH(avg_pool_2x2_grad)(from, s.in[1], s.in[2], s.out[1], s.out[2], share[0], to);
+    std::fill_n(to, s.in_size, T(0));
     s.for_each_row([&](Int row, Int od, Int oh) {
       s.for_each_run(od, oh, [&, step = s.stride[2]](Int, Int begin, Int end, Int offset) {
         for (Int o = begin; o < end; ++o) to[offset + o * step] += from[row + o] * share[static_cast<std::size_t>(row + o)];
