@@ -152,6 +152,12 @@ TEST(CompiledImages, StayChannelsLastThroughStridedShortcuts) {
   EXPECT_EQ(copies(f, inputs_of(features, {{16, 16, 3, 3}, {32, 16, 3, 3}})), 1);  // the input
 }
 
+TEST(CompiledImages, SequencesThatAreNoImagesStayAsTheyLie) {
+  const Tensors in = inputs_of(numbers({4, 6, 8}, 5), {{8, 8}});
+  const auto f = [](const Tensors& t) { return with_gradients(total(relu(matmul(relu(matmul(t[0], t[1])), t[1])).mean({1})), t); };
+  EXPECT_EQ(copies(f, in), 0);
+}
+
 TEST(CompiledImages, StayChannelsLastThroughConcatenations) {
   const auto f = [](const Tensors& t) { return with_gradients(total(grown(t)), t); };
   EXPECT_EQ(copies(f, inputs_of(features, {{16, 16, 3, 3}, {16, 16, 3, 3}, {16, 32, 3, 3}})), 1);
@@ -185,6 +191,24 @@ TEST(CompiledImages, KeepNaNAndTheFirstOfEqualElements) {
   const Tensors in{x, numbers({16, 16, 3, 3}, 6), numbers({16}, 7)}, want = f(in), got = compiled(in);
   const auto a = got[0].to_vector<float>(), b = want[0].to_vector<float>();
   for (std::size_t i = 0; i < a.size(); ++i) EXPECT_EQ(std::isnan(a[i]), std::isnan(b[i])) << i;
+  // A gradient that is NaN reaches all weights that it reaches in eager execution.
+  const auto from_nan = [](const Tensors& t) {
+    return with_gradients((max_pool2d(relu(conv2d(t[0], t[1], t[2])), 2) * t[3]).sum(), t);
+  };
+  std::vector<float> factors(2 * 16 * 3 * 3, 1.0f);
+  factors[40] = std::numeric_limits<float>::quiet_NaN();
+  const Tensors odd{numbers({2, 16, 8, 8}, 5).requires_grad(true), numbers({16, 16, 3, 3}, 6).requires_grad(true),
+                    (numbers({16}, 7) + 100.0).detach(), tensor_of(factors, {2, 16, 3, 3})};
+  auto compiled_nan = compile(from_nan);
+  const Tensors nan_want = from_nan(odd), nan_got = compiled_nan(odd);
+  const auto weights = nan_got[1].to_vector<float>(), eager_weights = nan_want[1].to_vector<float>();
+  std::int64_t lost = 0, reached = 0;
+  for (std::size_t k = 0; k < weights.size(); ++k) {
+    reached += std::isnan(weights[k]);
+    lost += std::isnan(eager_weights[k]) && !std::isnan(weights[k]);
+  }
+  EXPECT_EQ(lost, 0);
+  EXPECT_GE(reached, 9 * 16);
   // All results equal: the gradient goes to the first of each window, as in eager execution.
   const Tensors flat{ones({1, 16, 6, 6}).requires_grad(true), ones({16, 16, 3, 3})};
   const auto g = [](const Tensors& t) { return with_gradients(max_pool2d(relu(conv2d(t[0], t[1])), 2).sum(), t); };

@@ -13,7 +13,7 @@ struct Take {
   bool from_end = true;  ///< negative positions count from the end; else they are an error
   static constexpr auto signature = sig("take(x:any, index:int) -> y");
   static constexpr auto doc = "slices of x along an axis at the positions of index, whose axes replace that axis; "
-                              "negative positions count from the end";
+                              "negative positions count from the end, or are an error without from_end";
   static constexpr Types types = Types::any;
   Metas infer(Inputs in) const;
   Axes axes_of(Inputs in) const;

@@ -32,10 +32,10 @@ BufferView as_channels_last(BufferView v) {
 /// Where axis a of [N, C, spatial…] is in [N, spatial…, C].
 std::int64_t axis_as_it_lies(std::int64_t a, int rank) { return a == 0 ? 0 : a == 1 ? rank - 1 : a - 1; }
 
-/// An image, or a part of one, whose channels lie side by side.
+/// An image, or a part of one, whose channels lie side by side: not a view that is broadcast, turned round or transposed.
 bool channels_side_by_side(const BufferView& v) {
   const int rank = v.shape.rank();
-  return rank >= 3 && v.shape[1] > 1 && v.strides[1] < v.strides[rank - 1];
+  return rank >= 3 && v.shape[1] > 1 && v.strides[1] == 1 && v.strides[rank - 1] >= v.shape[1];
 }
 
 /// The part of `whole` that v shows of a row-major buffer of its shape, or none where v is no slice along its axes.

@@ -63,16 +63,14 @@ HWY_INLINE void add_window(const WindowRow& w, Int o, Int c, Load&& load, Store&
 }
 
 template <bool Weighted> void window_row(const WindowRow& w) {
-  const hn::ScalableTag<float> d;
   const Int rest = w.channels % F::lanes();
-  const auto some = hn::FirstN(d, static_cast<std::size_t>(rest));
   for (Int o = 0; o < w.results; ++o) {
     by_vectors<4>(w.channels, [&]<int N>(Int c) HWY_ATTR {
       add_window<N, Weighted>(w, o, c, [](const float* p) HWY_ATTR { return F::load(p); }, [](F v, float* p) HWY_ATTR { v.store(p); });
     });
     if (rest)
-      add_window<1, Weighted>(w, o, w.channels - rest, [&](const float* p) HWY_ATTR { return F(hn::MaskedLoad(some, d, p)); },
-                              [&](F v, float* p) HWY_ATTR { hn::BlendedStore(v.v, some, d, p); });
+      add_window<1, Weighted>(w, o, w.channels - rest, [&](const float* p) HWY_ATTR { return load_first(p, rest, 0.0f); },
+                              [&](F v, float* p) HWY_ATTR { store_first(v, p, rest); });
   }
 }
 

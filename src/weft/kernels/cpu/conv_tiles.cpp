@@ -340,10 +340,7 @@ void GatherRowImpl(const float* from, Int step, Int n, float* to) {
   for (; i < n; ++i) to[i] = from[i * step];
 }
 
-void TransposeImpl(const float* from, Int step, float* to) {
-  for (Int j = 0; j < channel_step; j += 4)
-    for (Int i = 0; i < channel_step; i += 4) transpose_four(from + j * step + i, step, to + i * channel_step + j, channel_step);
-}
+void TransposeImpl(const float* from, Int step, float* to) { transpose_square(from, step, channel_step, to); }
 
 }  // namespace weft::cpu_kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -15,7 +15,7 @@
 // The classic scheme (Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008): b is packed
 // into strips of two vectors, a into strips of `strip_rows` rows, and the micro-kernel keeps a strip_rows x 2-vector
 // tile of c in registers. k is cut into blocks of k_block; an element of c is the sum of its blocks in order, whichever
-// way is taken (but for DotTask's).
+// way is taken, but for few rows by columns (DotTask) and long sums (multiply_deep).
 
 HWY_BEFORE_NAMESPACE();
 namespace weft::cpu_kernels::HWY_NAMESPACE {
@@ -31,7 +31,7 @@ constexpr Int strip_rows = 12, small_strip = 4;
 constexpr Int strip_rows = 6, small_strip = 2;
 #endif
 constexpr Int k_block = 256;
-constexpr Int packed_limit = Int{1} << 21;  // elements of b packed at a time
+constexpr Int packed_limit = Int{1} << 21;  // elements packed at a time
 
 template <class T> using Tag = hn::ScalableTag<T>;
 template <class T> Int lanes() { return static_cast<Int>(hn::Lanes(Tag<T>())); }
@@ -255,7 +255,7 @@ HWY_NOINLINE void micro_swapped(Int k, const T* HWY_RESTRICT a, Int a_step, cons
   for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 2
     for (int j = 0; j < Vectors; ++j) hn::Store(acc[i][j], d, tile + (i * Vectors + j) * n);
-  pack_across(tile, Vectors * n, Rows, Vectors * n, across, Rows);
+  pack(false, tile, Vectors * n, Rows, Vectors * n, across, Rows);
   for (Int j = 0; j < columns; ++j)
     for (Int i = 0; i < rows; ++i) {
       T& to = c[j * ldc + i];
@@ -365,7 +365,7 @@ template <class T> void multiply_wide(const Product<T>& p) {
   parallel_for((p.n + width - 1) / width, std::max<Int>(1, 131072 / (width * p.m * p.k)), WideTask<T>{p, packed, padded});
 }
 
-template <class T> void multiply(const Product<T>& p);
+template <class T> void multiply_whole(const Product<T>& p);
 
 /// A small result of a long k, as gradients of weights are: k is cut by shape into pieces, each a product by itself,
 /// whose results are added in order.
@@ -376,7 +376,7 @@ template <class T> void multiply_deep(const Product<T>& p) {
   parallel_for(count, 1, [&](Int begin, Int end) {
     for (Int i = begin; i < end; ++i) {
       const Int at = i * chunk;
-      multiply<T>({p.ta, p.tb, p.m, p.n, std::min(chunk, p.k - at), p.a + at * p.lda, p.lda, p.b + at * p.ldb, p.ldb,
+      multiply_whole<T>({p.ta, p.tb, p.m, p.n, std::min(chunk, p.k - at), p.a + at * p.lda, p.lda, p.b + at * p.ldb, p.ldb,
                    partial + i * size, p.n, false});
     }
   });
@@ -425,7 +425,7 @@ template <class T> struct DotTask {
   }
 };
 
-template <class T> void multiply(const Product<T>& p) {
+template <class T> void multiply_whole(const Product<T>& p) {
   if (p.m <= 0 || p.n <= 0) return;
   if (p.k <= 0) {
     if (!p.accumulate)
@@ -434,10 +434,9 @@ template <class T> void multiply(const Product<T>& p) {
   }
   if (!p.ta && p.tb && p.m <= most_dot_rows)
     return parallel_for(p.n, std::max<Int>(16, 131072 / (p.m * p.k) / 4 * 4), DotTask<T>{p});
-  if (p.ta && !p.tb && p.k >= 4096 && p.m * p.n <= 65536) return multiply_deep(p);
-  if (p.tb && p.n >= 2 * p.m && p.k >= 64) return multiply_swapped(p);
+  if (p.tb && p.n >= 2 * p.m && p.k >= 64 && p.m * p.k <= packed_limit) return multiply_swapped(p);
   const Int width = 2 * lanes<T>(), strips = (p.n + width - 1) / width;
-  if (!p.tb && p.m > strip_rows && p.m <= 128 && p.n >= 8 * width) return multiply_wide(p);
+  if (!p.tb && p.m > strip_rows && p.m <= 128 && p.n >= 8 * width && p.m * p.k <= packed_limit) return multiply_wide(p);
   const Tiling t = tiling<T>(p.m, p.n, p.k);
   const Int tiles = t.down * t.across, tile_grain = t.serial ? tiles : 1;
   // Few rows do not repay packing b; it must then be readable in whole strips.
@@ -451,6 +450,11 @@ template <class T> void multiply(const Product<T>& p) {
     parallel_for(strips, grain, PackTask<T>{p, k0, depth, packed});
     parallel_for(tiles, tile_grain, TileTask<T>{p, t, k0, depth, packed});
   }
+}
+
+template <class T> void multiply(const Product<T>& p) {
+  const bool deep = p.ta && !p.tb && p.k >= 4096 && p.m * p.n <= 65536;
+  deep ? multiply_deep(p) : multiply_whole(p);
 }
 
 void gemm_f32(const Product<float>& p) { multiply(p); }

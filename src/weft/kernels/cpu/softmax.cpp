@@ -61,25 +61,23 @@ template <class T> HWY_INLINE T largest_lane(Vector<T> v) {
   return hn::AllTrue(d, (v == v).m) ? hn::GetLane(hn::MaxOfLanes(d, v.v)) : std::numeric_limits<T>::quiet_NaN();
 }
 
-/// How the elements from i on are read and written: all lanes, or those of a mask (others read `fill`).
+/// How the elements from i on are read and written: all lanes, or the first few (others read `fill`).
 template <class T> struct WholeVector {
   HWY_INLINE Vector<T> load(const void* p, Int i, double) const { return Vector<T>::load(static_cast<const T*>(p) + i); }
   HWY_INLINE void store(Vector<T> v, void* p, Int i) const { v.store(static_cast<T*>(p) + i); }
 };
 template <class T> struct PartOfVector {
-  Mask<T> mask;
+  Int count;
   HWY_INLINE Vector<T> load(const void* p, Int i, double fill) const {
-    return select(mask, Vector<T>(hn::MaskedLoad(mask.m, hn::ScalableTag<T>(), static_cast<const T*>(p) + i)), Vector<T>(fill));
+    return load_first(static_cast<const T*>(p) + i, count, static_cast<T>(fill));
   }
-  HWY_INLINE void store(Vector<T> v, void* p, Int i) const {
-    hn::BlendedStore(v.v, mask.m, hn::ScalableTag<T>(), static_cast<T*>(p) + i);
-  }
+  HWY_INLINE void store(Vector<T> v, void* p, Int i) const { store_first(v, static_cast<T*>(p) + i, count); }
 };
 /// Calls f(first element, access) for the vectors of a row, the last of them in part.
 template <class T, class Call> HWY_INLINE void for_vectors(Int n, Call&& f) {
   Int i = 0;
   for (; i + Vector<T>::lanes() <= n; i += Vector<T>::lanes()) f(i, WholeVector<T>());
-  if (i < n) f(i, PartOfVector<T>{{hn::FirstN(hn::ScalableTag<T>(), static_cast<std::size_t>(n - i))}});
+  if (i < n) f(i, PartOfVector<T>{n - i});
 }
 
 template <class T> void exponentials(const void* x, void* to, Int n, double* top, double* total) {

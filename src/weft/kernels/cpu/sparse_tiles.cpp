@@ -69,10 +69,7 @@ HWY_INLINE void list_places(const float* g, const std::uint8_t* index, int first
 }
 
 /// to[i][j] = from[j][i], rows of `step` in `from`, for channel_step x channel_step.
-void turn(const float* from, Int step, float* to) {
-  for (Int j = 0; j < channel_step; j += 4)
-    for (Int i = 0; i < channel_step; i += 4) transpose_four(from + j * step + i, step, to + i * channel_step + j, channel_step);
-}
+void turn(const float* from, Int step, float* to) { transpose_square(from, step, channel_step, to); }
 void turn(const std::uint8_t* from, Int step, std::uint8_t* to) {
 #if HWY_TARGET == HWY_SCALAR
   for (Int j = 0; j < channel_step; ++j)
@@ -149,7 +146,7 @@ void ListByChannelImpl(const ChannelLists& c, const SparseLists& lists) {
               in_register ? hn::TableLookupLanes(table, hn::IndicesFromVec(di, place)) : hn::GatherIndex(di, c.offset, place);
           const Int list = (channel + k) * lists.capacity;
           append(lists.at + list, lists.factor + list, counts[k], hn::Add(hn::LoadU(di, c.base + window + w), offset), v,
-                 hn::Ne(v, hn::Zero(d)));
+                 hn::Not(hn::Eq(v, hn::Zero(d))));  // Ne is false for NaN on some targets
         }
     }
     for (Int k = 0; k < channel_step; ++k) {

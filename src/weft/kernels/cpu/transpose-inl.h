@@ -33,6 +33,12 @@ HWY_INLINE void transpose_four(const float* from, std::int64_t step, float* to, 
 #endif
 }
 
+/// to[i][j] = from[j][i] of a square of `size`, a multiple of 4; rows of `step` in `from`.
+HWY_INLINE void transpose_square(const float* from, std::int64_t step, std::int64_t size, float* to) {
+  for (std::int64_t j = 0; j < size; j += 4)
+    for (std::int64_t i = 0; i < size; i += 4) transpose_four(from + j * step + i, step, to + i * size + j, size);
+}
+
 }  // namespace weft::cpu_kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

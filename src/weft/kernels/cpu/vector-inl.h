@@ -44,6 +44,30 @@ template <class T> struct Mask {
   hn::Mask<hn::ScalableTag<T>> m;
 };
 
+// The first n lanes, fewer than all; no other element is read or written. Masked accesses are that where the processor has
+// them; elsewhere Highway's read, blend and write whole vectors.
+template <class T> HWY_INLINE Vector<T> load_first(const T* p, std::int64_t n, T fill) {
+  const hn::ScalableTag<T> d;
+#if HWY_TARGET <= HWY_AVX2
+  const auto some = hn::FirstN(d, static_cast<std::size_t>(n));
+  return hn::IfThenElse(some, hn::MaskedLoad(some, d, p), hn::Set(d, fill));
+#else
+  T lane[HWY_MAX_BYTES / sizeof(T)];
+  for (std::int64_t i = 0; i < Vector<T>::lanes(); ++i) lane[i] = i < n ? p[i] : fill;
+  return hn::LoadU(d, lane);
+#endif
+}
+template <class T> HWY_INLINE void store_first(Vector<T> v, T* p, std::int64_t n) {
+  const hn::ScalableTag<T> d;
+#if HWY_TARGET <= HWY_AVX2
+  hn::BlendedStore(v.v, hn::FirstN(d, static_cast<std::size_t>(n)), d, p);
+#else
+  T lane[HWY_MAX_BYTES / sizeof(T)];
+  hn::StoreU(v.v, d, lane);
+  for (std::int64_t i = 0; i < n; ++i) p[i] = lane[i];
+#endif
+}
+
 // clang-format off
 template <class T> HWY_INLINE Vector<T> operator+(Vector<T> a, Vector<T> b) { return hn::Add(a.v, b.v); }
 template <class T> HWY_INLINE Vector<T> operator-(Vector<T> a, Vector<T> b) { return hn::Sub(a.v, b.v); }
