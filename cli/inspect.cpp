@@ -130,24 +130,26 @@ struct SummaryFlags {
   std::int64_t classes = 10;
   std::int64_t batch = 32;
   bool plan = false, inference = false, json = false;
-  std::string svg;
+  std::string svg, precision;
 };
 
 /// What a run's folder holds is the network as it predicts: its forward pass is planned.
-PlannedModel plan_of(const SummaryFlags& f, const Shape& input) {
+PlannedModel plan_of(const SummaryFlags& f, const Shape& sizes) {
+  PlanInput input{sizes, f.batch, precision_of(f.precision, f.model)};
   if (file_exists(f.model + "/model.json")) {
     const SavedModel model = load_model(f.model);
     const auto& inputs = model.description->graph.inputs;
     check(inputs.size() == 1 && inputs[0].batched && inputs[0].meta.dtype == f32, "--plan: ", f.model, ": the model takes ", inputs.size(),
           " inputs; expected one batch of f32");
-    const Dims& sizes = inputs[0].meta.shape;
-    return plan_inference(f.model, model, Shape(std::span<const std::int64_t>(sizes.begin() + 1, sizes.end())), f.batch);
+    const Dims& whole = inputs[0].meta.shape;
+    input.sizes = Shape(std::span<const std::int64_t>(whole.begin() + 1, whole.end()));
+    return plan_inference(f.model, model, input);
   }
   manual_seed(0);
   nn::Layer net = nn::zoo::make(f.model, f.classes);
-  if (!f.inference) return plan_training(f.model, net, input, f.batch, f.classes);
+  if (!f.inference) return plan_training(f.model, net, input, f.classes);
   nn::set_training(net.module_ref(), false);
-  return plan_inference(f.model, net, input, f.batch);
+  return plan_inference(f.model, net, input);
 }
 
 void summarize_plan(const SummaryFlags& f, const Shape& input) {
@@ -178,7 +180,7 @@ void summarize(const SummaryFlags& f) {
   check(f.batch >= 1, "--batch: received ", f.batch, "; expected 1 or more");
   const Shape input{std::span<const std::int64_t>(f.input)};
   if (f.plan || !f.svg.empty()) return summarize_plan(f, input);
-  check(!f.json && !f.inference, f.json ? "--json" : "--inference", " goes with --plan");
+  check(!f.json && !f.inference && f.precision.empty(), f.json ? "--json" : f.inference ? "--inference" : "--precision", " goes with --plan");
   if (file_exists(f.model + "/model.json")) return summarize_run(f.model);
   const std::vector<Meta> inputs{{input, f32}};
   std::printf("%s", to_string(nn::summary(nn::zoo::make(f.model, f.classes), inputs)).c_str());
@@ -220,6 +222,7 @@ void add_summary(CLI::App& app) {
   c->add_flag("--plan", f->plan, "The planned training step instead: what fused, kernels, places in memory, times");
   c->add_flag("--inference", f->inference, "With --plan: the forward pass alone");
   c->add_option("--batch", f->batch, "With --plan: examples at once");
+  c->add_option("--precision", f->precision, "With --plan: f32 or bf16 (default: that of the run's training)");
   c->add_option("--svg", f->svg, "With --plan: also write a picture of the arena and the times to this file");
   c->add_flag("--json", f->json, "With --plan: print JSON");
   c->callback([f] { summarize(*f); });

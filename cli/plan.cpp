@@ -35,14 +35,16 @@ template <class F> PlanReport run_timed(F&& step, const std::function<PlanReport
   }
 }
 
-Tensor random_images(const Shape& input, std::int64_t batch) {
-  Shape shape{batch};
-  for (std::int64_t n : input) shape.push_back(n);
+Tensor random_images(const PlanInput& input) {
+  Shape shape{input.batch};
+  for (std::int64_t n : input.sizes) shape.push_back(n);
   return randn(shape);
 }
 
-std::string title_of(const std::string& name, const char* what, const Shape& input, std::int64_t batch) {
-  return cat(name, ", ", what, ", batch ", batch, " of f32", to_string(input));
+std::string title_of(const std::string& name, const char* what, const PlanInput& input) {
+  const bool rounded = input.precision != Precision::f32;
+  return cat(name, ", ", what, ", batch ", input.batch, " of f32", to_string(input.sizes), rounded ? ", " : "",
+             rounded ? name_of(input.precision) : "");
 }
 
 std::string share_of(double seconds, double total) { return total > 0 ? format("%.1f %%", 100 * seconds / total) : "-"; }
@@ -80,32 +82,28 @@ double total_seconds(const PlanReport& plan) {
   return total;
 }
 
-std::string training_title(const std::string& name, const Shape& input, std::int64_t batch) {
-  return title_of(name, "a training step", input, batch);
-}
+std::string training_title(const std::string& name, const PlanInput& input) { return title_of(name, "a training step", input); }
 
-PlannedModel plan_training(const std::string& name, nn::Layer net, const Shape& input, std::int64_t batch, std::int64_t classes,
-                           const Enough& enough) {
-  const Tensor x = random_images(input, batch), y = randint(0, classes, {batch});
+PlannedModel plan_training(const std::string& name, nn::Layer net, const PlanInput& input, std::int64_t classes, const Enough& enough) {
+  const Tensor x = random_images(input), y = randint(0, classes, {input.batch});
   nn::set_training(net.module_ref(), true);
   optim::Optimizer opt{net.module_ref(), optim::Adam{}};
   auto step = compile([&] {
     const Tensor loss = nn::cross_entropy(net(x), y);
     opt.step(nn::grad(loss, net.module_ref()));
     return loss.detach();
-  });
-  return {training_title(name, input, batch), batch, true,
+  }, {.precision = input.precision});
+  return {training_title(name, input), input.batch, true,
           run_timed(step, [&] { return step.report(); }, enough ? enough : five_times())};
 }
 
-PlannedModel plan_inference(const std::string& name, const std::function<Tensor(const Tensor&)>& net, const Shape& input,
-                            std::int64_t batch) {
-  const Tensor x = random_images(input, batch);
+PlannedModel plan_inference(const std::string& name, const std::function<Tensor(const Tensor&)>& net, const PlanInput& input) {
+  const Tensor x = random_images(input);
   auto step = compile([&] {
     NoGrad off;
     return net(x);
-  });
-  return {title_of(name, "forward", input, batch), batch, false, run_timed(step, [&] { return step.report(); }, five_times())};
+  }, {.precision = input.precision});
+  return {title_of(name, "forward", input), input.batch, false, run_timed(step, [&] { return step.report(); }, five_times())};
 }
 
 std::vector<KernelTotal> kernel_totals(const PlanReport& plan) {

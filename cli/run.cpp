@@ -5,12 +5,15 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
+#include <functional>
+#include <utility>
 
 #include "artifacts.h"
 #include "loop.h"
 #include "tune.h"
 #include <weft/base/files.h>
 #include <weft/base/thread_pool.h>
+#include <weft/graph/compile.h>
 #include <weft/train/checkpoint.h>
 #include <weft/train/interrupt.h>
 #include <weft/train/profile.h>
@@ -31,14 +34,16 @@ double seconds_since(clock::time_point t) { return std::chrono::duration<double>
 /// True where the bound of --steps is reached.
 bool had_all_steps(const Settings& s, nn::Model& model) { return s.steps && model.progress().total_steps >= s.steps; }
 
-/// Times steps, stops at the bound, and writes checkpoints.
+/// Times steps, stops at the bound, and writes checkpoints. `ready` is called once, after the first step: what stops a run
+/// before has cost nothing of an earlier one.
 class Keeper : public nn::Callback {
  public:
-  Keeper(const Settings& settings, std::string path)
-      : settings_(settings), path_(std::move(path)), saved_(clock::now()) {}
+  Keeper(const Settings& settings, std::string path, std::function<void()> ready)
+      : settings_(settings), path_(std::move(path)), ready_(std::move(ready)), saved_(clock::now()) {}
   void on_train_batch_begin(nn::Model&, std::int64_t) override { began_ = clock::now(); }
   void on_train_batch_end(nn::Model& model, std::int64_t, const nn::Logs&) override {
     step_seconds.push_back(seconds_since(began_));
+    make_ready();
     if (settings_.steps && model.progress().total_steps >= settings_.steps) {
       // Kept as it is now, within the epoch: a resume with more steps then goes on as if there had been no bound.
       model.stop_training = true;
@@ -48,15 +53,20 @@ class Keeper : public nn::Callback {
     if (saves_ && settings_.save_every > 0 && seconds_since(saved_) >= settings_.save_every) save(model);
   }
   void on_epoch_end(nn::Model& model, int, const nn::Logs&) override {
+    make_ready();
     if (saves_) save(model);
   }
   /// After training: what Ctrl-C left.
   void save_end(nn::Model& model) {
+    make_ready();
     if (saves_ && !had_all_steps(settings_, model)) save(model);
   }
   std::vector<double> step_seconds;
 
  private:
+  void make_ready() {
+    if (const auto ready = std::exchange(ready_, nullptr)) ready();
+  }
   void save(nn::Model& model) {
     nn::save_checkpoint(path_, model);
     saved_ = clock::now();
@@ -64,6 +74,7 @@ class Keeper : public nn::Callback {
 
   const Settings& settings_;
   std::string path_;
+  std::function<void()> ready_;
   bool saves_ = true;
   clock::time_point began_, saved_;
 };
@@ -132,10 +143,11 @@ Tuning tuning_of(const Settings& s, const RunOptions& run, const std::string& fo
   if (!run.resume.empty()) return load_tuning(folder + "/" + kept_tuning);
   if (run.tune.empty()) return {};
   Tuning tuning = load_tuning(run.tune);
-  const std::string title = training_title(s.training.model, image, s.training.batch_size);
+  const PlanInput input{image, s.training.batch_size, parse_precision(s.training.precision)};
+  const std::string title = training_title(s.training.model, input);
   if (std::find(tuning.measured.begin(), tuning.measured.end(), title) == tuning.measured.end()) {
     save_tuning(run.tune, tuning);  // where it cannot be written, this is an error before the measuring
-    const Tuned t = tune_training(tuning, s.training.model, image, s.training.batch_size, classes, tuning_seconds);
+    const Tuned t = tune_training(tuning, s.training.model, input, classes, tuning_seconds);
     save_tuning(run.tune, tuning);
     if (run.verbose != 0)
       std::printf("Measured %s: %.3f ms, %.3f ms with %zu other kernels\n", title.c_str(), t.before * 1e3, t.after * 1e3, t.changes.size());
@@ -168,6 +180,7 @@ bool train(Settings s, const RunOptions& run) {
   const Device device = s.device == "auto" ? default_device() : parse_device(s.device);
   DeviceScope scope(device);
   zeros({1});  // a device that is not here is an error before any data is fetched or folder made
+  check_passes();
   manual_seed(s.seed);
   data::TrainTest parts = open_data(s);
   check_image_size(s, parts.train.image_shape());
@@ -179,9 +192,6 @@ bool train(Settings s, const RunOptions& run) {
   const Tuning tuning = tuning_of(s, run, folder, parts.train.image_shape(), static_cast<std::int64_t>(parts.train.class_names().size()));
   const TuningScope tuned(tuning.kernels);
   const bool resuming = !run.resume.empty() && restore(model, s, folder, checkpoint, run);
-  prepare_folder(folder, resuming);
-  write_file_atomically(folder + "/config.json", to_json(s));
-  if (may_tune) save_tuning(folder + "/" + kept_tuning, tuning);
   if (run.verbose != 0)
     std::printf("Training %s on %s: %lld + %lld images, %d threads, device %s, seed %llu\n", s.training.model.c_str(),
                 s.data.c_str(), static_cast<long long>(parts.train.size()), static_cast<long long>(parts.test.size()),
@@ -189,7 +199,11 @@ bool train(Settings s, const RunOptions& run) {
 
   nn::FitOptions options = fit_options(s, run, parts.train, parts.test);
   options.resume = resuming;
-  Keeper keeper(s, checkpoint);
+  Keeper keeper(s, checkpoint, [&] {
+    prepare_folder(folder, resuming);
+    write_file_atomically(folder + "/config.json", to_json(s));
+    if (may_tune) save_tuning(folder + "/" + kept_tuning, tuning);
+  });
   options.callbacks.push_back(std::ref(keeper));
   std::unique_ptr<Profile> profile;
   if (run.profile) profile = std::make_unique<Profile>();

@@ -12,6 +12,7 @@
 #include <weft/base/version.h>
 #include <weft/io/json_values.h>
 #include <weft/kernels/cpu_info.h>
+#include <weft/base/names.h>
 #include <weft/nn/zoo.h>
 #include <weft/tensor/state.h>
 
@@ -155,7 +156,7 @@ Tuning load_tuning(const std::string& path) {
   try {
     return parse_tuning(read_file(path));
   } catch (const Error& e) {
-    std::fprintf(stderr, "weft: %s is passed over and written anew: %s\n", path.c_str(), e.message().c_str());
+    std::fprintf(stderr, "weft: %s is passed over and written anew: %s; the default kernels are used, whose results may differ in the last bits\n", path.c_str(), e.message().c_str());
     return {};
   }
 }
@@ -169,11 +170,10 @@ void save_tuning(const std::string& path, const Tuning& tuning) {
 
 Tuned tune_plan(Tuning& tuning, const Measure& measure, double seconds) { return Tuner(tuning, measure, seconds).run(); }
 
-Tuned tune_training(Tuning& tuning, const std::string& model, const Shape& input, std::int64_t batch, std::int64_t classes,
-                    double seconds) {
+Tuned tune_training(Tuning& tuning, const std::string& model, const PlanInput& input, std::int64_t classes, double seconds) {
   const RandomStream stream = default_generator().state();
   const nn::Layer net = nn::zoo::make(model, classes);
-  const Measure measure = [&](const Enough& enough) { return plan_training(model, net, input, batch, classes, enough); };
+  const Measure measure = [&](const Enough& enough) { return plan_training(model, net, input, classes, enough); };
   const Tuned tuned = tune_plan(tuning, measure, seconds);
   default_generator().set_state(stream);
   return tuned;
@@ -185,6 +185,7 @@ struct TuneFlags {
   std::string model = "tutorial-cnn", out = "weft-tune.json";
   std::vector<std::int64_t> input = {3, 32, 32};
   std::int64_t classes = 10, batch = 32;
+  std::string precision = "f32";
   double seconds = 60;
   bool json = false;
 };
@@ -193,12 +194,12 @@ void tune(const TuneFlags& f) {
   for (std::int64_t n : f.input) check(n > 0, "--input: received ", n, "; expected sizes above 0");
   check(f.batch >= 1, "--batch: received ", f.batch, "; expected 1 or more");
   check(f.seconds >= 0, "--seconds: received ", f.seconds, "; expected 0 or more");
-  const Shape input{std::span<const std::int64_t>(f.input)};
+  const PlanInput input{Shape(std::span<const std::int64_t>(f.input)), f.batch, parse_precision(f.precision)};
   Tuning tuning = load_tuning(f.out);
   save_tuning(f.out, tuning);  // a folder that cannot be written to is an error before the measuring, not after
-  const Tuned t = tune_training(tuning, f.model, input, f.batch, f.classes, f.seconds);
+  const Tuned t = tune_training(tuning, f.model, input, f.classes, f.seconds);
   save_tuning(f.out, tuning);
-  const std::string title = training_title(f.model, input, f.batch);
+  const std::string title = training_title(f.model, input);
   if (f.json) {
     Json changes = Json::array();
     for (const auto& c : t.changes) changes.push_back({{"key", c.key}, {"from", c.from}, {"to", c.to}});
@@ -209,7 +210,8 @@ void tune(const TuneFlags& f) {
   std::printf("%s: %.3f ms before, %.3f ms after; %d other kernels tried, %zu kept\n", title.c_str(), t.before * 1e3, t.after * 1e3,
               t.tried, t.changes.size());
   for (const auto& c : t.changes) std::printf("  %s instead of %s for %s\n", c.to.c_str(), c.from.c_str(), c.key.c_str());
-  std::printf("Kept in %s; `weft train --tune %s` uses it.\n", f.out.c_str(), f.out.c_str());
+  if (t.changes.empty()) std::printf("The default kernels are the fastest found; %s says that they were measured.\n", f.out.c_str());
+  else std::printf("Kept in %s; `weft train --tune %s` uses it.\n", f.out.c_str(), f.out.c_str());
 }
 
 }  // namespace
@@ -217,8 +219,9 @@ void tune(const TuneFlags& f) {
 void add_tune(CLI::App& app) {
   auto f = std::make_shared<TuneFlags>();
   CLI::App* c = app.add_subcommand("tune", "Measure which kernels make a network's training step fastest on this machine");
-  c->add_option("model", f->model, "tutorial-cnn, mlp or resnet20");
+  c->add_option("model", f->model, joined(nn::zoo::names()));
   c->add_option("--batch", f->batch, "Examples at once, as in --batch-size of train");
+  c->add_option("--precision", f->precision, "f32 or bf16, as in train");
   c->add_option("--input", f->input, "Sizes of one input: channels height width")->expected(1, 7);
   c->add_option("--classes", f->classes, "Number of classes");
   c->add_option("--seconds", f->seconds, "Try no other kernel after so long");

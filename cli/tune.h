@@ -39,7 +39,6 @@ using Measure = std::function<PlannedModel(const Enough& enough)>;
 /// and leaves it in force. Tries nothing more after `seconds`.
 Tuned tune_plan(Tuning& tuning, const Measure& measure, double seconds);
 /// The same for a training step of a network by name, where it was not measured before. The random streams stay as they are.
-Tuned tune_training(Tuning& tuning, const std::string& model, const Shape& input, std::int64_t batch, std::int64_t classes,
-                    double seconds);
+Tuned tune_training(Tuning& tuning, const std::string& model, const PlanInput& input, std::int64_t classes, double seconds);
 
 }  // namespace weft::cli

@@ -19,6 +19,8 @@ TEST(InPlace, AChainNeedsOneBuffer) {
   ProgramBuilder b;
   const int x = b.external(), one = b.add(op::Exp{}, {x}), two = b.add(op::Neg{}, {one}), three = b.add(op::Add{}, {two, x});
   b.hold(b.add(op::Exp{}, {three}));
+  EXPECT_EQ(plan_memory(b.program).bytes, 192u);
+  share_memory(b.program);
   EXPECT_EQ(plan_memory(b.program).bytes, 128u);
   overwrite_inputs(b.program);
   EXPECT_EQ(over(b, one), -1);  // x belongs to somebody else

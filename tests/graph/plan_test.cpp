@@ -79,6 +79,16 @@ TEST(MemoryPlan, NeverLetsLiveBuffersOverlap) {
   }
 }
 
+TEST(MemoryPlan, SharesNothingWhereThePassIsLeftOut) {
+  Program p = tangled(3);
+  p.shares_memory = false;
+  const MemoryPlan plan = plan_memory(p);
+  std::size_t sum = 0;
+  for (const ProgramBuffer& b : p.buffers)
+    if (b.kind == BufferKind::intermediate) sum += static_cast<std::size_t>(b.bytes);
+  EXPECT_GE(plan.bytes, sum);
+}
+
 Tensor batch(int i) {
   Generator g(static_cast<std::uint64_t>(i));
   return randn({8, 8}, {}, &g);

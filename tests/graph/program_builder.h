@@ -44,6 +44,7 @@ inline Program tangled(std::uint64_t seed) {
   for (auto& buffer : b.program.buffers)
     if (buffer.kind == BufferKind::intermediate) buffer.bytes = 1 + static_cast<std::int64_t>(draw(1000));
   b.hold(values.back());
+  b.program.shares_memory = true;
   return std::move(b.program);
 }
 

@@ -20,6 +20,9 @@ struct PlanOptions {
   Precision precision = Precision::f32;  ///< of convolutions and matrix products
 };
 
+/// Throws Error where the variable WEFT_PASSES names a pass that there is not; else plans say so when they are made.
+void check_passes();
+
 /// What a compiled function has done so far.
 struct CompileStats {
   std::int64_t calls = 0;     ///< all of them

@@ -69,7 +69,7 @@ MemoryPlan plan_memory(const Program& program) {
   for (Piece& p : pieces) {
     std::int64_t at = 0;
     for (const Piece* o : placed) {
-      if (o->last < p.first || p.last < o->first) continue;  // never alive together
+      if (program.shares_memory && (o->last < p.first || p.last < o->first)) continue;  // never alive together
       if (at + p.bytes <= o->offset) break;                  // fits before it
       at = std::max(at, o->offset + o->bytes);
     }

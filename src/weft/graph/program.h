@@ -53,6 +53,7 @@ struct Program {
   std::vector<ProgramBuffer> buffers;  ///< by number
   std::vector<ProgramStep> steps;      ///< in the order in which they were asked for
   Precision precision = Precision::f32;  ///< asked for: pass `precision` gives it to steps
+  bool shares_memory = false;  ///< buffers that are never alive together may lie in one place: pass `memory-planning`
 };
 
 /// True where both apply the same operator to the same views, whatever the attributes.

@@ -13,6 +13,7 @@ struct Pass {
   std::string_view name;   ///< as in WEFT_PASSES
   std::string_view what;   ///< a line
   void (*run)(Program&);   ///< changes the program
+  std::string_view needs = {};  ///< a later pass without which its result has no fast kernels: left out together with that
 };
 
 /// All passes, in the order in which they run.
@@ -36,6 +37,8 @@ void lay_channels_last(Program& program);
 void fold_constants(Program& program);
 /// Gives outputs of element-wise steps the memory of inputs that nobody reads afterwards.
 void overwrite_inputs(Program& program);
+/// Lets buffers that are never alive together share memory.
+void share_memory(Program& program);
 /// Computes once what several steps compute alike.
 void share_common_subexpressions(Program& program);
 
