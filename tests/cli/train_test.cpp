@@ -220,6 +220,20 @@ TEST_F(Train, ANewRunReplacesAnEarlierOneAsAWhole) {
   EXPECT_TRUE(contains(weft({"train", "--help"}).out, "an earlier run are replaced"));
 }
 
+TEST_F(Train, WhatStopsARunBeforeItsFirstStepLeavesAnEarlierOneAsItWas) {
+  const Outcome first = train("run", {"--model", "mlp", "--steps", "2"});
+  ASSERT_EQ(first.code, 0) << first.err;
+  setenv("WEFT_PASSES", "-layuot", 1);
+  const Outcome wrong = train("run", {"--model", "mlp", "--steps", "2", "--seed", "5"}), fresh = train("other", {"--model", "mlp"});
+  unsetenv("WEFT_PASSES");
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_TRUE(contains(wrong.err, "did you mean '-layout'?")) << wrong.err;
+  for (const char* name : {"checkpoint.safetensors", "config.json", "history.csv", "model.json", "model.safetensors", "report.html"})
+    EXPECT_TRUE(exists(std::string("run/") + name)) << name;
+  EXPECT_FALSE(exists("other"));
+  EXPECT_EQ(weft({"train", "--resume", "run", "--steps", "4", "--verbose", "0", "--json"}).code, 0);
+}
+
 TEST_F(Train, ImagesOfDifferentSizesAreScaledAndDamagedOnesLeftOut) {
   data::write_jpeg(folder / "images/cup/wide.jpg", class_image(2, 1, 50));
   EXPECT_REFUSED(train("bad", {"--steps", "1"}), "--image-size");
