@@ -37,6 +37,25 @@ int default_threads() {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
+int current_cpu() {
+#ifdef __linux__
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
+/// Moves the calling thread to another of the processors that it may use, if there is one; it may use the same afterwards.
+void leave_cpu([[maybe_unused]] int cpu) {
+#ifdef __linux__
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  cpu_set_t others = allowed;
+  CPU_CLR(static_cast<unsigned>(cpu), &others);
+  if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0) sched_setaffinity(0, sizeof allowed, &allowed);
+#endif
+}
+
 /// The pieces that one thread takes first, in order: the same ones of every job cut alike, so that what a thread wrote in
 /// one operator it finds in its own cache in the next. On a cache line of its own.
 struct alignas(64) Lane {
@@ -104,6 +123,7 @@ class Pool {
     {
       std::scoped_lock lock(mutex_);
       job_ = &job;
+      caller_cpu_ = current_cpu();
       generation_.fetch_add(1, std::memory_order_release);
     }
     wake_.notify_all();
@@ -119,18 +139,29 @@ class Pool {
  private:
   void loop(std::size_t lane) {
     std::uint64_t seen = 0;
+    int together = 0;  // jobs in a row on the caller's processor
     for (;;) {
       await(seen);
       Job* job;
+      int caller_cpu;
       {
         std::unique_lock lock(mutex_);
         wake_.wait(lock, [&] { return generation_.load(std::memory_order_relaxed) != seen; });
         seen = generation_.load(std::memory_order_relaxed);
         if (stop_) return;
         job = job_;
+        caller_cpu = caller_cpu_;
         if (job) job->active.fetch_add(1, std::memory_order_acquire);
       }
       if (!job) continue;
+      // A worker that waits without sleeping may share the caller's processor for as long as the process runs: the scheduler
+      // places threads when they wake.
+      const int cpu = current_cpu();
+      together = cpu >= 0 && cpu == caller_cpu ? together + 1 : 0;
+      if (together == 3) {
+        leave_cpu(cpu);
+        together = 0;
+      }
       job->work(lanes_, lane);
       job->active.fetch_sub(1, std::memory_order_release);
     }
@@ -156,6 +187,7 @@ class Pool {
   std::condition_variable wake_;
   std::atomic<std::uint64_t> generation_{0};
   Job* job_ = nullptr;
+  int caller_cpu_ = -1;  // that job_'s caller ran on when it began
   bool stop_ = false;
 };
 
