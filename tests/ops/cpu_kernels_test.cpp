@@ -240,13 +240,12 @@ TEST(CpuGemm, AgreesWithDoubleLoops) {
 }
 
 TEST(CpuGemm, FewRowsByManyAgreeWithDoubleLoops) {
-  for (std::int64_t m : {5, 33, 128})
-    for (std::int64_t n : {257})
-      for (std::int64_t k : {64, 300})
-        for (int flags = 0; flags < 8; ++flags) {
-          check_gemm<float>(m, n, k, flags & 1, flags & 2, flags & 4);
-          check_gemm<double>(m, n, k, flags & 1, flags & 2, flags & 4);
-        }
+  for (std::int64_t m : {13, 66})
+    for (int flags = 0; flags < 4; ++flags) {
+      check_gemm<float>(m, 257, 300, flags & 1, flags & 2, m == 13);
+      check_gemm<double>(m, 257, 300, flags & 1, flags & 2, m == 66);
+    }
+  check_gemm<float>(128, 256, 64, false, true, false);
 }
 
 TEST(CpuGemm, SmallResultsOfLongSumsAgreeWithDoubleLoops) {
